@@ -1,0 +1,95 @@
+//! The command line: one file for each subcommand, thin. Parses, calls, prints.
+
+mod check_config;
+mod model;
+mod run;
+mod scan;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{self, SettingError, Settings, Sources},
+    model::{Bundle, Net, Runtime},
+    verdict::Judge,
+};
+
+/// Finds spam that hides in pictures: a milter for Postfix and Sendmail.
+#[derive(Debug, Parser)]
+#[command(name = "imagespam-milter", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct SourceArgs {
+    /// Configuration file; files in conf.d beside it are read too
+    #[arg(short, long, global = true, value_name = "FILE", help = format!("Configuration file [default: {}]", config::DEFAULT_PATH))]
+    config: Option<PathBuf>,
+    /// Override one setting, such as policy.dry_run=true; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon in the foreground; it ends on SIGTERM or SIGINT
+    Run,
+    /// Check the configuration and tell every error in it
+    CheckConfig(check_config::CheckConfig),
+    /// Judge messages and pictures as the daemon would
+    Scan(scan::Scan),
+    /// Look into a model bundle
+    #[command(subcommand)]
+    Model(model::Model),
+}
+
+/// Exit status of a command that could not do its work.
+const FAILURE: u8 = 2;
+
+/// Parses the command line and runs the subcommand; returns the process's exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let sources = Sources { file: cli.sources.config, overrides: cli.sources.overrides };
+    let result = match cli.command {
+        Command::Run => run::run(&sources),
+        Command::CheckConfig(command) => command.run(&sources),
+        Command::Scan(command) => command.run(&sources),
+        Command::Model(command) => command.run(&sources),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("imagespam-milter: {error:#}");
+        ExitCode::from(FAILURE)
+    })
+}
+
+fn settings(sources: &Sources) -> anyhow::Result<Settings> {
+    config::load(sources).map(|(settings, _)| settings).map_err(|errors| anyhow::anyhow!("{}", report(&errors)))
+}
+
+/// All errors of the configuration, a line each.
+fn report(errors: &[SettingError]) -> String {
+    let lines: Vec<_> = errors.iter().map(|error| format!("  {error}")).collect();
+    let count = match errors.len() {
+        1 => "1 error".to_owned(),
+        number => format!("{number} errors"),
+    };
+    format!("{count} in the configuration:\n{}", lines.join("\n"))
+}
+
+fn load_net(settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Net)> {
+    let bundle = Bundle::open(&settings.model.bundle)?;
+    let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
+    let net = Net::load(&runtime, &bundle, sessions)?;
+    Ok((runtime, net))
+}
+
+fn load_judge(settings: &Settings, sessions: usize) -> anyhow::Result<Judge> {
+    let (_, net) = load_net(settings, sessions)?;
+    Judge::new(net, settings).context("rules and model don't fit together")
+}

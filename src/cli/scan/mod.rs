@@ -1,0 +1,135 @@
+//! `scan`: the daemon's verdict on files.
+
+mod input;
+mod output;
+
+use std::{
+    io::IsTerminal,
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::{FAILURE, load_judge, settings};
+use crate::{
+    config::Sources,
+    verdict::{Judge, Outcome},
+};
+use input::{Item, Kind};
+use output::Printer;
+
+#[derive(Args, Debug)]
+pub struct Scan {
+    /// Messages (.eml, mbox, Maildir), pictures, or folders of them; "-" or nothing: standard input
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    format: Format,
+    /// Add each picture's feature vector (JSON only)
+    #[arg(long)]
+    features: bool,
+    /// Judge so many files at once [default: one for each processor core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table on a terminal, else lines of text
+    Auto,
+    /// A table
+    Table,
+    /// One line of text a file
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Exit status where spam was found, as clamscan's.
+const FOUND: u8 = 1;
+/// Files that are read ahead, for each thread.
+const AHEAD: usize = 8;
+/// A file has no mail server that waits for it.
+const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Scan {
+    pub fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let settings = settings(sources)?;
+        let threads = self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let judge = load_judge(&settings, threads)?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("can't start threads")?;
+        let paths = if self.paths.is_empty() { vec![PathBuf::from("-")] } else { self.paths.clone() };
+        let mut items = input::items(&paths, &settings.limits);
+        let total = items.total();
+        let progress = progress_bar(total);
+        let mut printer = Printer::new(self.format, self.features, judge.net().manifest());
+        let (found, unread) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        loop {
+            let batch: Vec<_> = items.by_ref().take(AHEAD * threads).collect();
+            if batch.is_empty() {
+                break;
+            }
+            let results: Vec<_> = pool.install(|| {
+                batch
+                    .into_par_iter()
+                    .with_max_len(1)
+                    .map(|item| {
+                        let result = look(&judge, item);
+                        progress.inc(1);
+                        match &result.1 {
+                            Ok(verdict) if verdict.word() == "unknown" || verdict.undecodable() > 0 => &unread,
+                            Ok(verdict) if found_spam(&verdict.outcome) => &found,
+                            Ok(_) => return result,
+                            Err(_) => &unread,
+                        }
+                        .fetch_add(1, Ordering::Relaxed);
+                        result
+                    })
+                    .collect()
+            });
+            // A reader that has closed the pipe wants no more.
+            if progress.suspend(|| printer.print(&results)).is_err() {
+                break;
+            }
+        }
+        progress.finish_and_clear();
+        let _ = printer.finish();
+        Ok(match (unread.into_inner(), found.into_inner()) {
+            (1.., _) => ExitCode::from(FAILURE),
+            (0, 1..) => ExitCode::from(FOUND),
+            (0, 0) => ExitCode::SUCCESS,
+        })
+    }
+}
+
+/// What was scanned, and what came of it.
+pub type Scanned = (Item, Result<crate::verdict::Verdict, String>);
+
+fn look(judge: &Judge, mut item: Item) -> Scanned {
+    let result = std::mem::replace(&mut item.content, Ok(Vec::new())).map(|bytes| match item.kind {
+        Kind::Message => judge.message(&bytes, Instant::now() + NO_DEADLINE),
+        Kind::Picture => judge.picture(&bytes),
+    });
+    (item, result)
+}
+
+fn found_spam(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Judged { class, .. } if class != "ham")
+}
+
+fn progress_bar(total: Option<u64>) -> ProgressBar {
+    // Output and bar on one terminal would take turns; the bar is for output that goes elsewhere, or for a table at the end.
+    if !std::io::stderr().is_terminal() || total.is_some_and(|total| total < 2) {
+        return ProgressBar::hidden();
+    }
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let template = "{wide_bar} {pos}/{len} {per_sec} {eta} left";
+    ProgressStyle::with_template(template).map_or(bar.clone(), |style| bar.with_style(style))
+}

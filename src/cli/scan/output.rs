@@ -1,0 +1,218 @@
+//! Results as a table, as lines of text, or as JSON lines.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
+use serde::Serialize;
+
+use super::{Format, Scanned, input::Kind};
+use crate::{
+    model::Manifest,
+    telemetry::quoted,
+    verdict::{Outcome, PictureReport, PictureResult, Verdict},
+};
+
+/// Prints results in the order of the input.
+pub struct Printer {
+    format: Format,
+    features: bool,
+    classes: Vec<String>,
+    model: String,
+    table: Table,
+}
+
+/// One line of `--format json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a str,
+    kind: &'a str,
+    verdict: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    over_limits: &'a [&'static str],
+    pictures: Vec<PictureLine<'a>>,
+    model: &'a str,
+    milliseconds: u64,
+}
+
+#[derive(Serialize)]
+struct PictureLine<'a> {
+    name: &'a str,
+    media_type: &'a str,
+    sha256: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probabilities: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<&'a [f32]>,
+}
+
+/// A file that can't be read, as JSON.
+#[derive(Serialize)]
+struct Unreadable<'a> {
+    path: &'a str,
+    kind: &'a str,
+    verdict: &'a str,
+    error: &'a str,
+}
+
+impl Printer {
+    /// Prints for people (`features` is left out then) or programs.
+    pub fn new(format: Format, features: bool, manifest: &Manifest) -> Self {
+        let format = match format {
+            Format::Auto if io::stdout().is_terminal() => Format::Table,
+            Format::Auto => Format::Text,
+            given => given,
+        };
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(
+            ["verdict", "score", "action", "pictures", "ms", "path"].map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+        );
+        Self { format, features, classes: manifest.classes.clone(), model: manifest.title(), table }
+    }
+
+    /// Prints these results, or keeps them for the table.
+    pub fn print(&mut self, results: &[Scanned]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for (item, result) in results {
+            match (self.format, result) {
+                (Format::Json, Ok(verdict)) => {
+                    serde_json::to_writer(&mut out, &self.line(&item.path, item.kind, verdict))?;
+                    writeln!(out)?;
+                }
+                (Format::Json, Err(error)) => {
+                    let line = Unreadable { path: &item.path, kind: word(item.kind), verdict: "unknown", error };
+                    serde_json::to_writer(&mut out, &line)?;
+                    writeln!(out)?;
+                }
+                (Format::Table, result) => self.row(&item.path, result),
+                (_, Ok(verdict)) => writeln!(out, "{}: {}", quoted(&item.path, usize::MAX), summary(verdict))?,
+                (_, Err(error)) => eprintln!("imagespam-milter: {}: can't be read: {error}", item.path),
+            }
+        }
+        out.flush()
+    }
+
+    /// Prints the table.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if self.format == Format::Table && !self.table.is_empty() {
+            writeln!(io::stdout(), "{}", self.table)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, path: &str, result: &Result<Verdict, String>) {
+        let path = quoted(path, usize::MAX);
+        let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        self.table.add_row(match result {
+            Ok(verdict) => {
+                let color = match verdict.word() {
+                    "ham" | "none" => Color::Green,
+                    "unknown" => Color::Yellow,
+                    _ => Color::Red,
+                };
+                vec![
+                    Cell::new(verdict.word()).fg(color),
+                    number(score(verdict).map_or(String::new(), |score| format!("{score:.3}"))),
+                    Cell::new(verdict.action),
+                    number(format!("{}/{}", verdict.judged(), verdict.pictures.len())),
+                    number(verdict.elapsed.as_millis().to_string()),
+                    Cell::new(path),
+                ]
+            }
+            Err(error) => vec![
+                Cell::new("unknown").fg(Color::Yellow),
+                Cell::new(""),
+                Cell::new(""),
+                Cell::new(""),
+                Cell::new(""),
+                Cell::new(format!("{path}: {error}")),
+            ],
+        });
+    }
+
+    fn line<'a>(&'a self, path: &'a str, kind: Kind, verdict: &'a Verdict) -> Line<'a> {
+        Line {
+            path,
+            kind: word(kind),
+            verdict: verdict.word(),
+            score: score(verdict),
+            class: match &verdict.outcome {
+                Outcome::Judged { class, .. } => Some(class),
+                _ => None,
+            },
+            action: verdict.action.to_string(),
+            reason: reason(verdict),
+            over_limits: &verdict.over_limits,
+            pictures: verdict.pictures.iter().map(|picture| self.picture(picture)).collect(),
+            model: &self.model,
+            milliseconds: u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn picture<'a>(&self, picture: &'a PictureReport) -> PictureLine<'a> {
+        let mut line = PictureLine {
+            name: &picture.name,
+            media_type: &picture.media_type,
+            sha256: &picture.sha256,
+            width: picture.dimensions.map(|(width, _)| width),
+            height: picture.dimensions.map(|(_, height)| height),
+            probabilities: None,
+            skipped: None,
+            error: None,
+            features: None,
+        };
+        match &picture.result {
+            PictureResult::Judged { probabilities, features } => {
+                line.probabilities = Some(self.classes.iter().cloned().zip(probabilities.iter().map(|p| (*p).into())).collect());
+                line.features = self.features.then_some(features);
+            }
+            PictureResult::Skipped(skip, why) => line.skipped = Some(format!("{skip}: {why}")),
+            PictureResult::Undecodable(error) | PictureResult::Failed(error) => line.error = Some(error),
+        }
+        line
+    }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Message => "message",
+        Kind::Picture => "picture",
+    }
+}
+
+fn score(verdict: &Verdict) -> Option<f32> {
+    match verdict.outcome {
+        Outcome::Judged { score, .. } => Some(score),
+        _ => None,
+    }
+}
+
+fn reason(verdict: &Verdict) -> Option<String> {
+    match &verdict.outcome {
+        Outcome::Judged { .. } => None,
+        Outcome::Skipped(skip) => Some(skip.to_string()),
+        Outcome::Unknown(reason) => Some(reason.to_string()),
+    }
+}
+
+/// One line for people.
+fn summary(verdict: &Verdict) -> String {
+    let score = score(verdict).map_or(String::new(), |score| format!(" {score:.3}"));
+    let reason = reason(verdict).map_or(String::new(), |reason| format!(" ({reason})"));
+    format!("{}{score}{reason}", verdict.word())
+}

@@ -1,0 +1,118 @@
+//! Where settings come from: the layers, merged by the `config` crate, each value with its origin.
+
+use std::path::{Path, PathBuf};
+
+use config::{Config, File, FileFormat, Value, ValueKind};
+
+use super::reader::SettingError;
+
+/// The configuration file of an installed package.
+pub const DEFAULT_PATH: &str = "/etc/imagespam-milter/imagespam-milter.toml";
+/// The defaults are the shipped configuration file itself, so that the two can't differ.
+pub const DEFAULTS: &str = include_str!("../../conf/imagespam-milter.toml");
+/// Environment variables of this prefix are settings: `IMAGESPAM_MILTER__LIMITS__PARTS`.
+const ENVIRONMENT_PREFIX: &str = "IMAGESPAM_MILTER__";
+
+/// The layers that the caller chooses.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// A configuration file that must exist; otherwise [`DEFAULT_PATH`], if it exists.
+    pub file: Option<PathBuf>,
+    /// `key=value` from flags, in their order.
+    pub overrides: Vec<String>,
+}
+
+/// Merges all layers into one table of values that know their origin.
+pub fn merge(sources: &Sources) -> Result<Value, Vec<SettingError>> {
+    let mut errors = Vec::new();
+    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    for path in files(sources, &mut errors) {
+        // Each file is built once alone, so that the syntax errors of all of them are told together.
+        let file = File::from(path.as_path()).format(FileFormat::Toml);
+        match Config::builder().add_source(file.clone()).build() {
+            Ok(_) => builder = builder.add_source(file),
+            Err(error) => errors.push(syntax(path.display().to_string(), error.to_string())),
+        }
+    }
+    let overrides =
+        environment().into_iter().chain(sources.overrides.iter().map(|given| (format!("--set {given}"), given.clone())));
+    for (origin, assignment) in overrides {
+        let Some((key, text)) = assignment.split_once('=') else {
+            errors.push(syntax(origin, "is not of the form key=value".to_owned()));
+            continue;
+        };
+        match builder.clone().set_override(key.trim(), Value::new(Some(&origin), value_of(text.trim(), &origin))) {
+            Ok(with_override) => builder = with_override,
+            Err(error) => errors.push(syntax(origin, error.to_string())),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let merged = builder.build().map_err(|error| vec![syntax("configuration".to_owned(), error.to_string())])?;
+    Ok(merged.cache)
+}
+
+fn syntax(origin: String, problem: String) -> SettingError {
+    SettingError { origin, key: "syntax".to_owned(), problem: problem.trim().replace('\n', "\n    ") }
+}
+
+/// The main file and, sorted by name, `conf.d/*.toml` beside it.
+fn files(sources: &Sources, errors: &mut Vec<SettingError>) -> Vec<PathBuf> {
+    let main = sources.file.clone().unwrap_or_else(|| DEFAULT_PATH.into());
+    let mut found = Vec::new();
+    if main.exists() {
+        found.push(main.clone());
+    } else if sources.file.is_some() {
+        errors.push(syntax(main.display().to_string(), "there is no such file".to_owned()));
+    }
+    let folder = main.parent().unwrap_or(Path::new(".")).join("conf.d");
+    match std::fs::read_dir(&folder) {
+        Ok(entries) => {
+            let mut parts: Vec<PathBuf> = entries
+                .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+                .collect();
+            parts.sort();
+            found.append(&mut parts);
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => errors.push(syntax(folder.display().to_string(), format!("can't be read: {error}"))),
+    }
+    found
+}
+
+/// Origin and `key=value` of each setting in the environment, sorted.
+fn environment() -> Vec<(String, String)> {
+    let mut found: Vec<_> = std::env::vars()
+        .filter_map(|(name, value)| {
+            let key = name.strip_prefix(ENVIRONMENT_PREFIX)?.to_ascii_lowercase().replace("__", ".");
+            Some((format!("environment variable {name}"), format!("{key}={value}")))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Reads `text` as a TOML value, and as plain text where it is none: `5`, `true`, `["a"]`, `10s`.
+fn value_of(text: &str, origin: &str) -> ValueKind {
+    fn convert(value: toml::Value, origin: &String) -> ValueKind {
+        match value {
+            toml::Value::Boolean(flag) => ValueKind::Boolean(flag),
+            toml::Value::Integer(number) => ValueKind::I64(number),
+            toml::Value::Float(number) => ValueKind::Float(number),
+            toml::Value::Array(items) => {
+                ValueKind::Array(items.into_iter().map(|item| Value::new(Some(origin), convert(item, origin))).collect())
+            }
+            toml::Value::Table(table) => ValueKind::Table(
+                table.into_iter().map(|(key, value)| (key, Value::new(Some(origin), convert(value, origin)))).collect(),
+            ),
+            toml::Value::String(text) => ValueKind::String(text),
+            toml::Value::Datetime(time) => ValueKind::String(time.to_string()),
+        }
+    }
+    match format!("value = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value")) {
+        Some(value) => convert(value, &origin.to_owned()),
+        None => ValueKind::String(text.to_owned()),
+    }
+}

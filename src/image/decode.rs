@@ -1,0 +1,168 @@
+//! Decoding with the `image` crate: limits first, transparency laid on white, panics caught.
+
+use std::{
+    io::Cursor,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage};
+
+use crate::config::Limits;
+
+/// Why a picture can't be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// The bytes are no picture of a type that is read here.
+    #[error("not a picture of a known type (PNG, JPEG, GIF, WebP, BMP, TIFF)")]
+    UnknownType,
+    /// The picture is broken.
+    #[error("can't be decoded: {0}")]
+    Broken(String),
+    /// `limits.picture_pixels` is passed.
+    #[error("{width} x {height} pixels are more than limits.picture_pixels allows ({limit})")]
+    TooManyPixels {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// The setting.
+        limit: u64,
+    },
+    /// `limits.decoder_memory` is passed.
+    #[error("decoding takes more than limits.decoder_memory allows ({0} bytes)")]
+    TooMuchMemory(u64),
+}
+
+/// Pixels of a picture, RGB, 8 bits a channel, rows from the top.
+pub type Picture = RgbImage;
+
+type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
+
+fn decoder<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Decoder<'a>, ImageError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| broken(&error))?;
+    match reader.format() {
+        Some(
+            ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP | ImageFormat::Bmp | ImageFormat::Tiff,
+        ) => {}
+        _ => return Err(ImageError::UnknownType),
+    }
+    let mut decoder_limits = DecoderLimits::default();
+    decoder_limits.max_alloc = Some(limits.decoder_memory);
+    reader.limits(decoder_limits);
+    Ok(Box::new(reader.into_decoder().map_err(|error| from_crate(error, limits))?))
+}
+
+/// Width and height of a picture, from its header alone.
+///
+/// # Errors
+/// If the bytes are no picture, or a broken one.
+pub fn dimensions(bytes: &[u8], limits: &Limits) -> Result<(u32, u32), ImageError> {
+    caught(|| decoder(bytes, limits).map(|decoder| decoder.dimensions()))
+}
+
+/// Decodes the first frame of a picture; what is transparent becomes white.
+///
+/// # Errors
+/// If the bytes are no picture, a broken one, or one past the limits.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
+    caught(|| {
+        let decoder = decoder(bytes, limits)?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > limits.picture_pixels {
+            return Err(ImageError::TooManyPixels { width, height, limit: limits.picture_pixels });
+        }
+        // The decoders count some of their buffers, not all: what they return and what becomes of it are counted here.
+        let rgba = u64::from(width) * u64::from(height) * 4;
+        if decoder.total_bytes().saturating_add(rgba) > limits.decoder_memory {
+            return Err(ImageError::TooMuchMemory(limits.decoder_memory));
+        }
+        let decoded = DynamicImage::from_decoder(decoder).map_err(|error| from_crate(error, limits))?;
+        Ok(on_white(decoded))
+    })
+}
+
+/// A decoder's panic costs this picture only.
+fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(ImageError::Broken("the decoder failed inside".to_owned())))
+}
+
+fn broken(error: &dyn std::error::Error) -> ImageError {
+    // Decoders quote the picture's own bytes at times.
+    let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    ImageError::Broken(text)
+}
+
+fn from_crate(error: image::ImageError, limits: &Limits) -> ImageError {
+    match error {
+        image::ImageError::Limits(_) => ImageError::TooMuchMemory(limits.decoder_memory),
+        error => broken(&error),
+    }
+}
+
+fn on_white(decoded: DynamicImage) -> RgbImage {
+    if !decoded.color().has_alpha() {
+        return decoded.into_rgb8();
+    }
+    let rgba = decoded.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let [red, green, blue, alpha] = from.0;
+        // Rounded division by 255, as Pillow's alpha_composite over an opaque background.
+        let mix = |value: u8| {
+            let sum = u32::from(value) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127;
+            u8::try_from(sum / 255).unwrap_or(u8::MAX)
+        };
+        *to = Rgb([mix(red), mix(green), mix(blue)]);
+    }
+    rgb
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageEncoder, Rgba, RgbaImage, codecs::png::PngEncoder};
+
+    use super::*;
+
+    fn png(image: &RgbaImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let (width, height) = image.dimensions();
+        PngEncoder::new(&mut bytes).write_image(image, width, height, image::ExtendedColorType::Rgba8).expect("encode");
+        bytes
+    }
+
+    fn limits() -> Limits {
+        crate::config::load(&crate::config::Sources::default()).expect("defaults").0.limits
+    }
+
+    #[test]
+    fn transparency_is_laid_on_white() {
+        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [0, 128, 255][x as usize]]));
+        let picture = decode(&png(&image), &limits()).expect("decodes");
+        assert_eq!(picture.as_raw(), &[255, 255, 255, 132, 137, 142, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_picture_over_a_limit_is_refused_before_it_is_decoded() {
+        let bytes = png(&RgbaImage::new(100, 100));
+        let few_pixels = Limits { picture_pixels: 9_999, ..limits() };
+        assert!(matches!(decode(&bytes, &few_pixels), Err(ImageError::TooManyPixels { width: 100, height: 100, .. })));
+        assert!(decode(&bytes, &Limits { picture_pixels: 10_000, ..limits() }).is_ok());
+        let little_memory = Limits { decoder_memory: 79_999, ..limits() };
+        assert!(matches!(decode(&bytes, &little_memory), Err(ImageError::TooMuchMemory(_))));
+    }
+
+    #[test]
+    fn truncated_flipped_and_foreign_bytes_are_errors_and_never_panics() {
+        let good = png(&RgbaImage::from_fn(64, 64, |x, y| Rgba([x as u8, y as u8, 0, 255])));
+        for length in 0..good.len() {
+            assert!(decode(&good[..length], &limits()).is_err() || length > good.len() - 20, "{length}");
+        }
+        for position in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[position] ^= 0x41;
+            let _ = decode(&flipped, &limits());
+        }
+        assert_eq!(decode(b"", &limits()), Err(ImageError::UnknownType));
+        assert_eq!(decode(b"%PDF-1.7", &limits()), Err(ImageError::UnknownType));
+    }
+}

@@ -1,0 +1,14 @@
+//! imagespam-milter: a milter that looks at the pictures in a message and decides whether they are spam.
+//!
+//! A message travels one way: `milter` collects it, `mail` finds its pictures, `image` decodes them, `model` turns pixels
+//! into probabilities, `verdict` makes a score and an action of them, and `milter` carries that out. A module uses only
+//! those to its left in that picture, and `config`, which stands under all.
+
+pub mod cli;
+pub mod config;
+pub mod image;
+pub mod mail;
+pub mod milter;
+pub mod model;
+pub mod telemetry;
+pub mod verdict;

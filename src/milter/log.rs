@@ -1,0 +1,59 @@
+//! One line a message, as in a mail log: the queue id first, then `key=value`.
+
+use super::session::{Message, Shared};
+use crate::{
+    telemetry::quoted,
+    verdict::{Outcome, PictureResult, Verdict},
+};
+
+/// Longest sender's text in a line, in characters.
+const LONGEST: usize = 150;
+
+/// Logs a verdict, and at level `debug` each picture.
+pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, shared: &Shared) {
+    let id = quoted(queue_id.unwrap_or("-"), LONGEST);
+    for picture in &verdict.pictures {
+        let (name, found) = (quoted(&picture.name, LONGEST), found(&picture.result));
+        let size = picture.dimensions.map_or("-".to_owned(), |(width, height)| format!("{width}x{height}"));
+        tracing::debug!(
+            "{id}: picture={name} type={} size={size} {found} sha256={}",
+            quoted(&picture.media_type, LONGEST),
+            picture.sha256
+        );
+    }
+    let outcome = match &verdict.outcome {
+        Outcome::Judged { class, score } => format!("verdict={class} score={score:.3}"),
+        Outcome::Skipped(skip) => format!("verdict={} skip={skip}", verdict.word()),
+        Outcome::Unknown(reason) => format!("verdict=unknown reason={reason}"),
+    };
+    let dry_run = if shared.settings.policy.dry_run { " dry_run=true" } else { "" };
+    let limits =
+        if verdict.over_limits.is_empty() { String::new() } else { format!(" over_limits={}", verdict.over_limits.join(",")) };
+    let envelope = &message.envelope;
+    tracing::info!(
+        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{limits} size={} ms={} from=<{}> nrcpt={} client={} \
+         message_id={} model={}",
+        verdict.action,
+        verdict.pictures.len(),
+        verdict.judged(),
+        verdict.undecodable(),
+        message.size,
+        verdict.elapsed.as_millis(),
+        quoted(&envelope.sender, LONGEST),
+        envelope.recipients.len(),
+        envelope.client.map_or("-".to_owned(), |client| client.to_string()),
+        quoted(message.id.as_deref().unwrap_or("-"), LONGEST),
+        shared.model,
+    );
+}
+
+fn found(result: &PictureResult) -> String {
+    match result {
+        PictureResult::Judged { probabilities, .. } => {
+            let shown: Vec<_> = probabilities.iter().map(|probability| format!("{probability:.3}")).collect();
+            format!("probabilities={}", shown.join("/"))
+        }
+        PictureResult::Skipped(skip, why) => format!("skip={skip} why={}", quoted(why, LONGEST)),
+        PictureResult::Undecodable(error) | PictureResult::Failed(error) => format!("error={}", quoted(error, LONGEST)),
+    }
+}

@@ -1,0 +1,121 @@
+//! Carries a verdict out: headers, subject, quarantine, and the answer to the mail server.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use indymilter::{ActionError, ContextActions, EomContext, SetErrorReply, SmtpReplyError, Status};
+
+use super::session::{Message, Session, Shared};
+use crate::{
+    config::{Action, Skip, SmtpReply},
+    mail::decoded_subject,
+    verdict::{Outcome, Verdict, header_value},
+};
+
+/// Why a verdict can't be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplyError {
+    /// The mail server refuses a change, or has gone.
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    /// The configured reply is refused.
+    #[error(transparent)]
+    Reply(#[from] SmtpReplyError),
+}
+
+/// Changes the message as the verdict asks and returns the answer.
+pub async fn carry_out(
+    context: &mut EomContext<Session>,
+    message: &Message,
+    verdict: &Verdict,
+    shared: &Shared,
+) -> Result<Status, ReplyError> {
+    let policy = &shared.settings.policy;
+    match verdict.action {
+        Action::Reject => return refuse(context, &policy.reject_reply, Status::Reject),
+        Action::Tempfail => return refuse(context, &policy.tempfail_reply, Status::Tempfail),
+        Action::Discard => return Ok(Status::Discard),
+        Action::Accept | Action::Tag | Action::Subject | Action::Quarantine => {}
+    }
+    let name = shared.settings.header.name.as_str();
+    // What comes from skip.networks is not from outside: another host of the site may have judged it already.
+    if verdict.outcome != Outcome::Skipped(Skip::Network) {
+        // From the last to the first, for each removal renumbers what follows.
+        for index in (1..=message.foreign_verdicts).rev() {
+            context.actions.change_header(name, index, None::<&str>).await?;
+        }
+    }
+    let told = match verdict.outcome {
+        Outcome::Skipped(skip) => shared.settings.header.on_skip.contains(&skip),
+        Outcome::Judged { .. } | Outcome::Unknown(_) => true,
+    };
+    if told {
+        context.actions.insert_header(0, name, header_value(verdict, name, &shared.model)).await?;
+    }
+    if verdict.action == Action::Subject {
+        prefix_subject(context, message, &policy.subject_prefix).await?;
+    }
+    if verdict.action == Action::Quarantine {
+        context
+            .actions
+            .quarantine(format!("image spam: {}", header_value(verdict, name, &shared.model).replace("\n\t", " ")))
+            .await?;
+    }
+    Ok(Status::Accept)
+}
+
+fn refuse(context: &mut EomContext<Session>, reply: &SmtpReply, status: Status) -> Result<Status, ReplyError> {
+    context.reply.set_error_reply(&reply.code, Some(&reply.status), [reply.text.as_str()])?;
+    Ok(status)
+}
+
+/// Puts the prefix before the subject, unless it is there already.
+async fn prefix_subject(context: &EomContext<Session>, message: &Message, prefix: &str) -> Result<(), ReplyError> {
+    match &message.subject {
+        None => context.actions.insert_header(0, "Subject", encoded(prefix)).await?,
+        Some(subject) if decoded_subject(&String::from_utf8_lossy(subject)).trim_start().starts_with(prefix.trim()) => {}
+        Some(subject) => {
+            let value = [encoded(prefix).as_bytes(), separator(prefix, subject).as_bytes(), subject].concat();
+            // A C string as it came, so it holds no NUL.
+            let value = std::ffi::CString::new(value).unwrap_or_default();
+            context.actions.change_header("Subject", 1, Some(value)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The prefix as it may stand in a header: an encoded-word (RFC 2047) if it is not plain ASCII. At most 45 bytes fit.
+fn encoded(prefix: &str) -> String {
+    if prefix.is_ascii() { prefix.trim_end().to_owned() } else { format!("=?utf-8?B?{}?=", STANDARD.encode(prefix)) }
+}
+
+/// What stands between prefix and subject: a fold where the line would grow longer than RFC 5322 recommends. Between two
+/// encoded-words white space is not shown (RFC 2047, section 6.2), so the prefix carries its own.
+fn separator(prefix: &str, subject: &[u8]) -> &'static str {
+    let first_line = subject.split(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
+    if "Subject: ".len() + encoded(prefix).len() + 1 + first_line > 78 { "\n " } else { " " }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(prefix: &str, subject: &str) -> String {
+        format!("{}{}{subject}", encoded(prefix), separator(prefix, subject.as_bytes()))
+    }
+
+    #[test]
+    fn the_prefix_reads_the_same_before_plain_and_encoded_subjects() {
+        for prefix in ["[SPAM] ", "[Müll] ", "【垃圾】 "] {
+            for (raw, decoded) in [("Hello", "Hello"), ("=?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"), ("a\n b", "a b")] {
+                assert_eq!(decoded_subject(&joined(prefix, raw)), format!("{prefix}{decoded}"), "{raw}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_subjects_are_folded_before_the_old_text() {
+        let subject = "x".repeat(970);
+        let value = joined("[SPAM] ", &subject);
+        assert!(value.lines().all(|line| line.len() < 998), "RFC 5322, section 2.1.1");
+        assert!(!joined("[SPAM] ", "short").contains('\n'));
+    }
+}

@@ -1,0 +1,240 @@
+//! One connection of a mail server: its events, collected into one message after the other.
+
+use std::{
+    ffi::{CStr, CString},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use indymilter::{Actions, Context, EomContext, MacroStage, NegotiateContext, ProtoOpts, SocketInfo, Status};
+use tokio::sync::watch;
+
+use super::{log, reply};
+use crate::{
+    config::{Action, Settings, Skip},
+    verdict::{Envelope, Outcome, Scheduler, Verdict, envelope_skip},
+};
+
+/// What all connections share.
+pub struct Shared {
+    /// All settings.
+    pub settings: Arc<Settings>,
+    /// The model's name and version.
+    pub model: String,
+    /// Judges.
+    pub scheduler: Scheduler,
+    /// Has a receiver for each message under way.
+    pub under_way: Arc<watch::Sender<()>>,
+}
+
+/// State of a connection.
+pub struct Session {
+    /// What all connections share.
+    pub shared: Arc<Shared>,
+    /// What the mail server agreed to.
+    options: ProtoOpts,
+    client: Option<IpAddr>,
+    message: Option<Message>,
+}
+
+/// A message as far as it has come.
+pub struct Message {
+    /// Who it is from and for.
+    pub envelope: Envelope,
+    /// `Message-ID`, if it has one.
+    pub id: Option<String>,
+    /// Raw body of the first `Subject`.
+    pub subject: Option<Vec<u8>>,
+    /// How many fields have the name of the verdict's header.
+    pub foreign_verdicts: i32,
+    /// Bytes that have come, kept or not.
+    pub size: usize,
+    /// Header and body, unless there is a reason not to judge.
+    bytes: Vec<u8>,
+    skip: Option<Skip>,
+    in_body: bool,
+    _under_way: watch::Receiver<()>,
+}
+
+impl Message {
+    fn push(&mut self, part: &[u8], limit: usize) {
+        self.size += part.len();
+        if self.size > limit {
+            self.skip = self.skip.or(Some(Skip::MessageSize));
+        }
+        if self.skip.is_some() {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.extend_from_slice(part);
+        }
+    }
+}
+
+/// What is asked of the mail server: only the events, macros and rights that are used.
+pub async fn negotiate(
+    context: &mut NegotiateContext<Session>,
+    offered_actions: Actions,
+    offered_options: ProtoOpts,
+    shared: Arc<Shared>,
+) -> Status {
+    let policy = &shared.settings.policy;
+    let mut actions = Actions::empty();
+    if !policy.dry_run {
+        actions |= Actions::ADD_HEADER | Actions::CHANGE_HEADER;
+        if policy.rules.iter().any(|rule| rule.action == Action::Quarantine) {
+            actions |= Actions::QUARANTINE;
+        }
+    }
+    if !offered_actions.contains(actions) {
+        tracing::warn!("the mail server does not let a milter do {:?}: these actions will not happen", actions - offered_actions);
+    }
+    context.requested_actions = actions & offered_actions;
+    // No answer to the events that never need one: it saves a round trip each.
+    let silent = ProtoOpts::NOREPLY_CONNECT | ProtoOpts::NOREPLY_MAIL | ProtoOpts::NOREPLY_RCPT | ProtoOpts::NOREPLY_HEADER;
+    context.requested_opts = (context.requested_opts | silent | ProtoOpts::SKIP) & offered_options;
+    // One message has one queue id, known at its end at the latest.
+    let macros = [
+        (MacroStage::Connect, c""),
+        (MacroStage::Helo, c""),
+        (MacroStage::Mail, c"{auth_type}"),
+        (MacroStage::Rcpt, c""),
+        (MacroStage::Data, c""),
+        (MacroStage::Eoh, c""),
+        (MacroStage::Eom, c"i"),
+    ];
+    context.requested_macros = macros.map(|(stage, names)| (stage, CString::from(names))).into();
+    context.data = Some(Session { shared, options: context.requested_opts, client: None, message: None });
+    Status::Continue
+}
+
+/// `NoReply` where the mail server agreed to get none.
+fn done(session: &Session, silent: ProtoOpts) -> Status {
+    if session.options.contains(silent) { Status::Noreply } else { Status::Continue }
+}
+
+pub async fn connect(context: &mut Context<Session>, address: SocketInfo) -> Status {
+    let Some(session) = &mut context.data else { return Status::Accept };
+    session.client = match address {
+        SocketInfo::Inet(address) => Some(address.ip()),
+        SocketInfo::Unix(_) | SocketInfo::Unknown => None,
+    };
+    done(session, ProtoOpts::NOREPLY_CONNECT)
+}
+
+pub async fn mail(context: &mut Context<Session>, arguments: Vec<CString>) -> Status {
+    let authenticated = context.macros.get(c"{auth_type}").is_some_and(|value| !value.is_empty());
+    let Some(session) = &mut context.data else { return Status::Accept };
+    let envelope = Envelope { client: session.client, authenticated, sender: address(&arguments), recipients: Vec::new() };
+    session.message = Some(Message {
+        envelope,
+        id: None,
+        subject: None,
+        foreign_verdicts: 0,
+        size: 0,
+        bytes: Vec::new(),
+        skip: None,
+        in_body: false,
+        _under_way: session.shared.under_way.subscribe(),
+    });
+    done(session, ProtoOpts::NOREPLY_MAIL)
+}
+
+pub async fn rcpt(context: &mut Context<Session>, arguments: Vec<CString>) -> Status {
+    let Some(session) = &mut context.data else { return Status::Accept };
+    if let Some(message) = &mut session.message {
+        message.envelope.recipients.push(address(&arguments));
+    }
+    done(session, ProtoOpts::NOREPLY_RCPT)
+}
+
+pub async fn header(context: &mut Context<Session>, name: CString, value: CString) -> Status {
+    let Some(session) = &mut context.data else { return Status::Accept };
+    if let Some(message) = &mut session.message {
+        if message.size == 0 {
+            message.skip = envelope_skip(&session.shared.settings.skip, &message.envelope);
+        }
+        let text = name.to_string_lossy();
+        if session.shared.settings.header.name.matches(&text) {
+            message.foreign_verdicts = message.foreign_verdicts.saturating_add(1);
+        } else if text.eq_ignore_ascii_case("subject") && message.subject.is_none() {
+            message.subject = Some(value.as_bytes().to_vec());
+        } else if text.eq_ignore_ascii_case("message-id") && message.id.is_none() {
+            message.id = Some(value.to_string_lossy().trim().to_owned());
+        }
+        let line = [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat();
+        message.push(&line, session.shared.settings.limits.message_bytes);
+    }
+    done(session, ProtoOpts::NOREPLY_HEADER)
+}
+
+pub async fn body(context: &mut Context<Session>, chunk: Bytes) -> Status {
+    let Some(session) = &mut context.data else { return Status::Accept };
+    let Some(message) = &mut session.message else { return Status::Continue };
+    let limit = session.shared.settings.limits.message_bytes;
+    if !message.in_body {
+        message.in_body = true;
+        message.push(b"\r\n", limit);
+    }
+    message.push(&chunk, limit);
+    // The rest of a message that is not judged need not come at all.
+    if message.skip.is_some() && session.options.contains(ProtoOpts::SKIP) { Status::Skip } else { Status::Continue }
+}
+
+pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
+    let queue_id = context.macros.get(c"i").map(|id| id.to_string_lossy().into_owned());
+    let Some(session) = &mut context.data else { return Status::Accept };
+    let Some(mut message) = session.message.take() else { return Status::Accept };
+    let shared = session.shared.clone();
+    let verdict = match message.skip {
+        Some(skip) => Verdict::unjudged(Outcome::Skipped(skip), Action::Accept),
+        None => shared.scheduler.message(std::mem::take(&mut message.bytes)).await,
+    };
+    log::message(queue_id.as_deref(), &message, &verdict, &shared);
+    if shared.settings.policy.dry_run {
+        return Status::Accept;
+    }
+    match reply::carry_out(context, &message, &verdict, &shared).await {
+        Ok(status) => status,
+        Err(error) => {
+            // The mail server has gone or refuses the change: the message must not suffer.
+            tracing::warn!("{}: can't change the message: {error}", queue_id.as_deref().unwrap_or("-"));
+            Status::Accept
+        }
+    }
+}
+
+pub async fn abort(context: &mut Context<Session>) -> Status {
+    if let Some(session) = &mut context.data {
+        session.message = None;
+    }
+    Status::Continue
+}
+
+pub async fn close(context: &mut Context<Session>) -> Status {
+    context.data = None;
+    Status::Continue
+}
+
+/// The bare address of MAIL or RCPT: without angle brackets, source route and ESMTP parameters.
+fn address(arguments: &[CString]) -> String {
+    let first = arguments.first().map(CString::as_c_str).map_or(std::borrow::Cow::Borrowed(""), CStr::to_string_lossy);
+    let bare = first.trim().trim_start_matches('<').trim_end_matches('>');
+    let routed = bare.strip_prefix('@').and_then(|route| route.split_once(':'));
+    routed.map_or(bare, |(_, address)| address).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lose_brackets_and_source_routes() {
+        let of = |text: &str| address(&[CString::new(text).expect("no NUL"), c"SIZE=1".to_owned()]);
+        assert_eq!(of("<a@example.org>"), "a@example.org");
+        assert_eq!(of("a@example.org"), "a@example.org");
+        assert_eq!(of("<@relay.example,@b.example:a@example.org>"), "a@example.org");
+        assert_eq!(of("<>"), "");
+        assert_eq!(address(&[]), "");
+    }
+}

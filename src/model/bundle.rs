@@ -1,0 +1,228 @@
+//! A model bundle on disk: `model.toml` and the files that it names, checked against their SHA-256.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{ModelError, verify::KnownAnswer};
+
+/// Format of `model.toml` that this program reads.
+const FORMAT: u32 = 1;
+
+/// Named scores of one class each, 0 to 1.
+pub type Thresholds = BTreeMap<String, f32>;
+
+/// `model.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this file's format.
+    pub format: u32,
+    /// Name of the model, a token.
+    pub name: String,
+    /// Version of the model, a token.
+    pub version: String,
+    /// Classes in the order of the head's outputs; `ham` is one of them.
+    pub classes: Vec<String>,
+    /// Least scores, by class and name, at which the makers measured the false alarms: `thresholds.spam.tag`.
+    pub thresholds: BTreeMap<String, Thresholds>,
+    /// Pixels to features.
+    pub backbone: Backbone,
+    /// How a picture becomes the backbone's input; features of the views are put behind each other.
+    pub view: Vec<View>,
+    /// Features to probabilities.
+    pub head: Head,
+    /// A run whose result is known.
+    pub known_answer: KnownAnswer,
+    /// Where it comes from and on what it was trained, for people; the card tells more.
+    pub provenance: BTreeMap<String, String>,
+}
+
+/// `[backbone]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backbone {
+    /// File in the bundle.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// The input: float32, N x H x W x 3 or N x 3 x H x W.
+    pub input: String,
+    /// The outputs that make up a view's features, in this order: float32, N x anything.
+    pub outputs: Vec<String>,
+}
+
+/// `[[view]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// Pixels; the picture is stretched to this size.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// How the picture is resized.
+    pub resize: ResizeRule,
+    /// Order of the input's axes.
+    pub layout: Layout,
+    /// Order of the channels.
+    pub channels: Channels,
+    /// Subtracted from each channel (0 to 255), in the channels' order.
+    pub mean: [f32; 3],
+    /// What each channel is then divided by.
+    #[serde(default = "ones")]
+    pub deviation: [f32; 3],
+}
+
+fn ones() -> [f32; 3] {
+    [1.0; 3]
+}
+
+/// How a picture is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResizeRule {
+    /// A triangle filter whose support grows with the reduction, as Pillow's `BILINEAR`.
+    Bilinear,
+}
+
+/// Order of the axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Height, width, channel.
+    Nhwc,
+    /// Channel, height, width.
+    Nchw,
+}
+
+/// Order of the channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// `[head]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// File in the bundle.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// The input: float32, N x features.
+    pub input: String,
+    /// The output: float32, N x classes.
+    pub output: String,
+}
+
+/// A bundle whose files are all there and unharmed.
+pub struct Bundle {
+    /// What `model.toml` says.
+    pub manifest: Manifest,
+    /// The bundle's folder.
+    pub folder: PathBuf,
+    /// The backbone's bytes.
+    pub backbone: Vec<u8>,
+    /// The head's bytes.
+    pub head: Vec<u8>,
+}
+
+impl Bundle {
+    /// Reads a bundle and checks every checksum.
+    ///
+    /// # Errors
+    /// If a file is missing or corrupted, or `model.toml` says what can't be.
+    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        let manifest = Manifest::read(folder)?;
+        let backbone = read_checked(folder, &manifest.backbone.file, &manifest.backbone.sha256)?;
+        let head = read_checked(folder, &manifest.head.file, &manifest.head.sha256)?;
+        Ok(Self { manifest, folder: folder.to_owned(), backbone, head })
+    }
+}
+
+impl Manifest {
+    /// Reads `model.toml` of the bundle in `folder`.
+    ///
+    /// # Errors
+    /// If it can't be read, or says what can't be.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("model.toml");
+        let text = String::from_utf8(read(&path)?).map_err(|_| file_error(&path, "is not UTF-8".to_owned()))?;
+        let manifest: Self = toml::from_str(&text).map_err(|error| file_error(&path, error.to_string().trim().to_owned()))?;
+        match manifest.problem() {
+            Some(problem) => Err(file_error(&path, problem)),
+            None => Ok(manifest),
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.format != FORMAT {
+            return Some(format!("has format {}, but this program reads format {FORMAT}", self.format));
+        }
+        let token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        if !token(&self.name) || !token(&self.version) || !self.classes.iter().all(|class| token(class)) {
+            return Some("name, version and classes must be of letters, digits, \"-\", \".\" and \"_\"".to_owned());
+        }
+        if self.classes.len() < 2 || !self.classes.iter().any(|class| class == "ham") {
+            return Some("classes must hold \"ham\" and one more at least".to_owned());
+        }
+        if self.view.is_empty()
+            || self
+                .view
+                .iter()
+                .any(|view| !(1..=4096).contains(&view.width.min(view.height)) || view.width.max(view.height) > 4096)
+        {
+            return Some("at least one [[view]] is needed, of 1 to 4096 pixels a side".to_owned());
+        }
+        if self.backbone.outputs.is_empty() {
+            return Some("backbone.outputs must name at least one output".to_owned());
+        }
+        let stray = self.thresholds.iter().find(|(class, _)| !self.classes.contains(class) || *class == "ham");
+        if let Some((class, _)) = stray {
+            return Some(format!("thresholds.{class}: there is no such class to be found"));
+        }
+        let bad = self.thresholds.values().flatten().find(|(_, score)| !(0.0..=1.0).contains(*score));
+        bad.map(|(name, score)| format!("threshold {name} is {score}, not from 0 to 1"))
+    }
+
+    /// Name and version, as the verdict's header gives them.
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.name, self.version)
+    }
+}
+
+fn file_error(path: &Path, problem: String) -> ModelError {
+    ModelError::File { path: path.display().to_string(), problem }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    fs::read(path).map_err(|error| file_error(path, format!("can't be read: {error}")))
+}
+
+fn read_checked(folder: &Path, name: &str, expected: &str) -> Result<Vec<u8>, ModelError> {
+    let path = folder.join(name);
+    if Path::new(name).components().count() != 1 {
+        return Err(file_error(&path, "must lie in the bundle's own folder".to_owned()));
+    }
+    let bytes = read(&path)?;
+    let actual = hex(&Sha256::digest(&bytes));
+    if actual == expected.to_ascii_lowercase() {
+        Ok(bytes)
+    } else {
+        Err(ModelError::Checksum { path: path.display().to_string(), expected: expected.to_owned(), actual })
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

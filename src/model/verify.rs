@@ -1,0 +1,64 @@
+//! The known-answer run: a drawn picture whose probabilities and features `model.toml` states. It shows that backbone, head,
+//! preprocessing and runtime work together as they did when the bundle was made.
+
+use serde::Deserialize;
+
+use super::{ModelError, Net};
+use crate::image::Picture;
+
+/// `[known_answer]`: what the net says of [`known_picture`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownAnswer {
+    /// Number of features.
+    pub features: usize,
+    /// Euclidean length of the feature vector.
+    pub features_norm: f32,
+    /// Probability of each class.
+    pub probabilities: Vec<f32>,
+}
+
+/// Processors differ in their last digits; a wrong file, layout or channel order differs in the first.
+const RELATIVE_TOLERANCE: f32 = 0.005;
+const ABSOLUTE_TOLERANCE: f32 = 0.01;
+
+/// A picture of 320 x 240 pixels that is drawn by a formula: red rises to the right, green downwards, blue in squares
+/// of 16 pixels.
+pub fn known_picture() -> Picture {
+    Picture::from_fn(320, 240, |x, y| {
+        let square = if (x / 16 + y / 16) % 2 == 0 { 255 } else { 0 };
+        let ramp = |at: u32, size: u32| u8::try_from(at * 255 / (size - 1)).unwrap_or(u8::MAX);
+        image::Rgb([ramp(x, 320), ramp(y, 240), square])
+    })
+}
+
+impl Net {
+    /// Runs the net on [`known_picture`]; features and probabilities, whatever the bundle states.
+    ///
+    /// # Errors
+    /// If a run fails.
+    pub fn answer(&self) -> Result<KnownAnswer, ModelError> {
+        let features = self.features(&known_picture())?;
+        let probabilities = self.probabilities(&features)?;
+        let features_norm = features.iter().map(|value| value * value).sum::<f32>().sqrt();
+        Ok(KnownAnswer { features: features.len(), features_norm, probabilities })
+    }
+
+    /// Compares [`Net::answer`] with what the bundle states.
+    ///
+    /// # Errors
+    /// If the answer differs, or a run fails.
+    pub fn verify(&self) -> Result<(), ModelError> {
+        let (actual, expected) = (self.answer()?, &self.manifest().known_answer);
+        let close = |a: f32, b: f32, tolerance: f32| (a - b).abs() <= tolerance;
+        let features_fit = actual.features == expected.features
+            && close(actual.features_norm, expected.features_norm, RELATIVE_TOLERANCE * expected.features_norm);
+        let probabilities_fit = actual.probabilities.len() == expected.probabilities.len()
+            && actual.probabilities.iter().zip(&expected.probabilities).all(|(a, b)| close(*a, *b, ABSOLUTE_TOLERANCE));
+        if features_fit && probabilities_fit {
+            return Ok(());
+        }
+        let problem = format!("the known-answer run gave {actual:?}, but model.toml states {expected:?}");
+        Err(ModelError::Mismatch { model: self.manifest().title(), problem })
+    }
+}
