@@ -70,7 +70,10 @@ fn reason(error: ort::LoadDynamicError) -> String {
         ort::LoadDynamicError::BadVersion { version_str, .. } => {
             format!("is version {version_str}, too old: 1.{} or later is needed", ort::MINOR_VERSION)
         }
-        ort::LoadDynamicError::Dlopen { error, .. } => format!("can't be loaded: {error}"),
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            format!("can't be loaded: {cause}")
+        },
         ort::LoadDynamicError::MissingApi { .. } => "is no ONNX Runtime library".to_owned(),
         other => other.to_string(),
     }
