@@ -27,12 +27,12 @@ impl CheckConfig {
                 return Ok(ExitCode::from(FAILURE));
             }
         };
-        // Rules name classes and thresholds of the model.
-        let manifest = Manifest::read(&settings.model.bundle)?;
-        Policy::new(&settings.policy, &manifest)?;
         if self.print {
             print_settings(&printed);
-        } else {
+        }
+        // Rules name classes and thresholds of the model.
+        Policy::new(&settings.policy, &Manifest::read(&settings.model.bundle)?)?;
+        if !self.print {
             println!("the configuration is good");
         }
         Ok(ExitCode::SUCCESS)

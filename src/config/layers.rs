@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{Config, File, FileFormat, Value, ValueKind};
+use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 
 use super::reader::SettingError;
 
@@ -25,13 +25,13 @@ pub struct Sources {
 /// Merges all layers into one table of values that know their origin.
 pub fn merge(sources: &Sources) -> Result<Value, Vec<SettingError>> {
     let mut errors = Vec::new();
-    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    for path in files(sources, &mut errors) {
-        // Each file is built once alone, so that the syntax errors of all of them are told together.
-        let file = File::from(path.as_path()).format(FileFormat::Toml);
-        match Config::builder().add_source(file.clone()).build() {
-            Ok(_) => builder = builder.add_source(file),
-            Err(error) => errors.push(syntax(path.display().to_string(), error.to_string())),
+    let mut builder = Config::builder();
+    let defaults = ("default".to_owned(), Ok(DEFAULTS.to_owned()));
+    let files = files(sources, &mut errors).into_iter().map(|path| (path.display().to_string(), std::fs::read_to_string(&path)));
+    for (origin, text) in std::iter::once(defaults).chain(files) {
+        match text.map_err(|error| format!("can't be read: {error}")).and_then(|text| Layer::parse(&text, &origin)) {
+            Ok(layer) => builder = builder.add_source(layer),
+            Err(problem) => errors.push(syntax(origin, problem)),
         }
     }
     let overrides =
@@ -41,7 +41,7 @@ pub fn merge(sources: &Sources) -> Result<Value, Vec<SettingError>> {
             errors.push(syntax(origin, "is not of the form key=value".to_owned()));
             continue;
         };
-        match builder.clone().set_override(key.trim(), Value::new(Some(&origin), value_of(text.trim(), &origin))) {
+        match builder.clone().set_override(key.trim(), value_of(text.trim(), &origin)) {
             Ok(with_override) => builder = with_override,
             Err(error) => errors.push(syntax(origin, error.to_string())),
         }
@@ -94,25 +94,44 @@ fn environment() -> Vec<(String, String)> {
     found
 }
 
-/// Reads `text` as a TOML value, and as plain text where it is none: `5`, `true`, `["a"]`, `10s`.
-fn value_of(text: &str, origin: &str) -> ValueKind {
-    fn convert(value: toml::Value, origin: &String) -> ValueKind {
-        match value {
-            toml::Value::Boolean(flag) => ValueKind::Boolean(flag),
-            toml::Value::Integer(number) => ValueKind::I64(number),
-            toml::Value::Float(number) => ValueKind::Float(number),
-            toml::Value::Array(items) => {
-                ValueKind::Array(items.into_iter().map(|item| Value::new(Some(origin), convert(item, origin))).collect())
-            }
-            toml::Value::Table(table) => ValueKind::Table(
-                table.into_iter().map(|(key, value)| (key, Value::new(Some(origin), convert(value, origin)))).collect(),
-            ),
-            toml::Value::String(text) => ValueKind::String(text),
-            toml::Value::Datetime(time) => ValueKind::String(time.to_string()),
+/// One file's settings. The `config` crate reads files too, but gives their paths relative to the working directory.
+#[derive(Clone, Debug)]
+struct Layer(Map<String, Value>);
+
+impl Layer {
+    fn parse(text: &str, origin: &str) -> Result<Self, String> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+        Ok(Self(table.into_iter().map(|(key, value)| (key, with_origin(value, origin))).collect()))
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn with_origin(value: toml::Value, origin: &str) -> Value {
+    let kind = match value {
+        toml::Value::Boolean(flag) => ValueKind::Boolean(flag),
+        toml::Value::Integer(number) => ValueKind::I64(number),
+        toml::Value::Float(number) => ValueKind::Float(number),
+        toml::Value::String(text) => ValueKind::String(text),
+        toml::Value::Datetime(time) => ValueKind::String(time.to_string()),
+        toml::Value::Array(items) => ValueKind::Array(items.into_iter().map(|item| with_origin(item, origin)).collect()),
+        toml::Value::Table(table) => {
+            ValueKind::Table(table.into_iter().map(|(key, value)| (key, with_origin(value, origin))).collect())
         }
-    }
-    match format!("value = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value")) {
-        Some(value) => convert(value, &origin.to_owned()),
-        None => ValueKind::String(text.to_owned()),
-    }
+    };
+    Value::new(Some(&origin.to_owned()), kind)
+}
+
+/// Reads `text` as a TOML value, and as plain text where it is none: `5`, `true`, `["a"]`, `10s`.
+fn value_of(text: &str, origin: &str) -> Value {
+    let parsed = format!("value = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
+    with_origin(parsed.unwrap_or_else(|| toml::Value::String(text.to_owned())), origin)
 }

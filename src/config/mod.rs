@@ -253,10 +253,7 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 fn read_policy(r: &mut Reader) -> Option<Policy> {
-    let rules = r.read("policy.rules", |value| match &value.kind {
-        ValueKind::Array(items) => items.iter().map(read_rule).collect::<Result<Vec<_>, _>>(),
-        _ => Err("a list of rules, such as { class = \"spam\", threshold = \"tag\", action = \"tag\" }".to_owned()),
-    });
+    let rules = read_rules(r);
     let dry_run = r.flag("policy.dry_run");
     // Postfix and Sendmail wait 300 seconds for a milter's answer to a message.
     let deadline = r.duration("policy.deadline", Duration::from_millis(1)..=Duration::from_secs(240));
@@ -287,25 +284,37 @@ fn read_policy(r: &mut Reader) -> Option<Policy> {
     })
 }
 
-fn read_rule(value: &Value) -> Result<Rule, String> {
-    let ValueKind::Table(table) = &value.kind else { return Err("a list of tables with class, threshold and action".to_owned()) };
-    if let Some(other) = table.keys().find(|key| !["class", "threshold", "action"].contains(&key.as_str())) {
-        return Err(format!("class, threshold and action in each rule (not {other})"));
-    }
-    let field = |key: &str| table.get(key).ok_or_else(|| format!("{key} in each rule"));
-    let class = string(field("class")?, "a text as class of each rule")?;
-    if class.is_empty() || class == "ham" {
-        return Err("a class other than \"ham\" in each rule".to_owned());
-    }
-    let threshold = match &field("threshold")?.kind {
-        ValueKind::String(text) => text.clone(),
-        number => number.to_string(),
-    };
-    let wrong = |key: &str, allowed: &str| format!("as {key} of each rule {allowed}");
-    let threshold = threshold.parse().map_err(|allowed| wrong("threshold", allowed))?;
-    let action =
-        string(field("action")?, "a text as action of each rule")?.parse().map_err(|allowed| wrong("action", allowed))?;
-    Ok(Rule { class, threshold, action })
+fn read_rules(r: &mut Reader) -> Option<Vec<Rule>> {
+    let value = r.take("policy.rules")?;
+    let items = r.convert("policy.rules", &value, |value| match &value.kind {
+        ValueKind::Array(items) => Ok(items.clone()),
+        _ => Err("a list of rules, such as [{ class = \"spam\", threshold = \"tag\", action = \"tag\" }]".to_owned()),
+    })?;
+    let key = |index: usize| format!("policy.rules: rule {}", index + 1);
+    let rules: Vec<_> = items.iter().enumerate().map(|(index, item)| read_rule(r, &key(index), item)).collect();
+    rules.into_iter().collect()
+}
+
+fn read_rule(r: &mut Reader, key: &str, value: &Value) -> Option<Rule> {
+    const FIELDS: [&str; 3] = ["class", "threshold", "action"];
+    let table = r.convert(key, value, |value| match &value.kind {
+        ValueKind::Table(table) if table.len() == FIELDS.len() && FIELDS.iter().all(|field| table.contains_key(*field)) => {
+            Ok(table.clone())
+        }
+        _ => Err("a table of class, threshold and action".to_owned()),
+    })?;
+    let class = r.convert(&format!("{key}: class"), &table["class"], |value| {
+        let allowed = "a class of the model other than \"ham\"";
+        let class = string(value, allowed)?;
+        if class.is_empty() || class == "ham" { Err(allowed.to_owned()) } else { Ok(class) }
+    });
+    let threshold = r.convert(&format!("{key}: threshold"), &table["threshold"], |value| {
+        let text = if let ValueKind::String(text) = &value.kind { text.clone() } else { value.kind.to_string() };
+        text.parse().map_err(str::to_owned)
+    });
+    let action = r
+        .convert(&format!("{key}: action"), &table["action"], |value| string(value, "an action")?.parse().map_err(str::to_owned));
+    Some(Rule { class: class?, threshold: threshold?, action: action? })
 }
 
 fn read_skips(r: &mut Reader) -> Option<Skips> {

@@ -52,26 +52,34 @@ impl Reader {
         self.settings.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Reads `key` with `convert`, which returns what is allowed when it can't. `None` means that an error was noted.
-    pub fn read<T>(&mut self, key: &str, convert: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
+    /// The value of `key`, for a setting that `read` can't read in one go.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
         self.known.push(key.to_owned());
-        let Some(value) = self.settings.get(key) else {
+        let value = self.settings.get(key).cloned();
+        if value.is_none() {
             // The defaults hold every key, so this one was overlaid: `limits = 3` in a file hides `limits.parts`.
             self.error(
                 "configuration".to_owned(),
                 key,
                 "is missing, because a value stands where its table should be".to_owned(),
             );
-            return None;
-        };
-        match convert(value) {
-            Ok(result) => Some(result),
-            Err(allowed) => {
-                let (origin, shown) = (origin(value), show(value));
-                self.error(origin, key, format!("{shown} is not allowed here; allowed is {allowed}"));
-                None
-            }
         }
+        value
+    }
+
+    /// Converts a value with `convert`, which returns what is allowed when it can't. `None` means that an error was noted.
+    pub fn convert<T>(&mut self, key: &str, value: &Value, convert: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
+        convert(value)
+            .map_err(|allowed| {
+                self.error(origin(value), key, format!("{} is not allowed here; allowed is {allowed}", show(value)))
+            })
+            .ok()
+    }
+
+    /// Reads `key` with `convert`, as in [`Reader::convert`].
+    pub fn read<T>(&mut self, key: &str, convert: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
+        let value = self.take(key)?;
+        self.convert(key, &value, convert)
     }
 
     /// Reads text that parses into `T`.

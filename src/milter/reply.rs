@@ -70,28 +70,30 @@ fn refuse(context: &mut EomContext<Session>, reply: &SmtpReply, status: Status) 
 /// Puts the prefix before the subject, unless it is there already.
 async fn prefix_subject(context: &EomContext<Session>, message: &Message, prefix: &str) -> Result<(), ReplyError> {
     match &message.subject {
-        None => context.actions.insert_header(0, "Subject", encoded(prefix)).await?,
+        None => context.actions.insert_header(0, "Subject", encoded(prefix.trim_end())).await?,
         Some(subject) if decoded_subject(&String::from_utf8_lossy(subject)).trim_start().starts_with(prefix.trim()) => {}
         Some(subject) => {
-            let value = [encoded(prefix).as_bytes(), separator(prefix, subject).as_bytes(), subject].concat();
             // A C string as it came, so it holds no NUL.
-            let value = std::ffi::CString::new(value).unwrap_or_default();
+            let value = std::ffi::CString::new(prefixed(prefix, subject)).unwrap_or_default();
             context.actions.change_header("Subject", 1, Some(value)).await?;
         }
     }
     Ok(())
 }
 
-/// The prefix as it may stand in a header: an encoded-word (RFC 2047) if it is not plain ASCII. At most 45 bytes fit.
-fn encoded(prefix: &str) -> String {
-    if prefix.is_ascii() { prefix.trim_end().to_owned() } else { format!("=?utf-8?B?{}?=", STANDARD.encode(prefix)) }
+/// Prefix, space and subject. The line is folded between them where it would grow longer than RFC 5322 recommends.
+fn prefixed(prefix: &str, subject: &[u8]) -> Vec<u8> {
+    // White space between two encoded-words is not shown (RFC 2047, section 6.2): the first carries it then.
+    let space = if !prefix.is_ascii() && subject.trim_ascii_start().starts_with(b"=?") { " " } else { "" };
+    let prefix = encoded(&format!("{}{space}", prefix.trim_end()));
+    let first_line = subject.split(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
+    let separator: &[u8] = if "Subject: ".len() + prefix.len() + 1 + first_line > 78 { b"\n " } else { b" " };
+    [prefix.as_bytes(), separator, subject].concat()
 }
 
-/// What stands between prefix and subject: a fold where the line would grow longer than RFC 5322 recommends. Between two
-/// encoded-words white space is not shown (RFC 2047, section 6.2), so the prefix carries its own.
-fn separator(prefix: &str, subject: &[u8]) -> &'static str {
-    let first_line = subject.split(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
-    if "Subject: ".len() + encoded(prefix).len() + 1 + first_line > 78 { "\n " } else { " " }
+/// The prefix as it may stand in a header: an encoded-word (RFC 2047) if it is not plain ASCII. At most 45 bytes fit.
+fn encoded(prefix: &str) -> String {
+    if prefix.is_ascii() { prefix.to_owned() } else { format!("=?utf-8?B?{}?=", STANDARD.encode(prefix)) }
 }
 
 #[cfg(test)]
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     fn joined(prefix: &str, subject: &str) -> String {
-        format!("{}{}{subject}", encoded(prefix), separator(prefix, subject.as_bytes()))
+        String::from_utf8(prefixed(prefix, subject.as_bytes())).expect("UTF-8")
     }
 
     #[test]

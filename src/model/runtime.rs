@@ -73,7 +73,7 @@ fn reason(error: ort::LoadDynamicError) -> String {
         ort::LoadDynamicError::Dlopen { error, .. } => {
             let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             format!("can't be loaded: {cause}")
-        },
+        }
         ort::LoadDynamicError::MissingApi { .. } => "is no ONNX Runtime library".to_owned(),
         other => other.to_string(),
     }

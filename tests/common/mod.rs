@@ -1,0 +1,160 @@
+//! What the tests share: the built daemon in a folder of its own, a milter client that speaks the protocol by the
+//! byte, and messages.
+
+#![allow(dead_code)]
+
+pub mod client;
+pub mod messages;
+pub mod postfix;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shipped bundle.
+pub fn bundle() -> PathBuf {
+    repository().join("models/resnet50-thin")
+}
+
+/// A test picture of tests/data.
+pub fn picture(name: &str) -> Vec<u8> {
+    fs::read(repository().join("tests/data").join(name)).expect("test picture")
+}
+
+/// The built program, with the shipped bundle and the ONNX Runtime of `make build/onnxruntime`, and no other settings.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imagespam-milter"));
+    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+        command.env("ORT_DYLIB_PATH", repository().join("build/onnxruntime/libonnxruntime.so"));
+    }
+    command.env("IMAGESPAM_MILTER__MODEL__BUNDLE", bundle()).env("IMAGESPAM_MILTER__MODEL__SESSIONS", "2");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Waits until `done` gives something, at most `seconds`.
+pub fn wait_for<T>(what: &str, seconds: u64, mut done: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(result) = done() {
+            return result;
+        }
+        assert!(started.elapsed() < Duration::from_secs(seconds), "waited {seconds} s in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A running daemon; killed at the end of the test.
+pub struct Daemon {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Daemon {
+    /// Starts with `--set` for each setting and waits until it is ready. Listens on [`Daemon::socket`].
+    pub fn start(settings: &[&str]) -> Self {
+        let folder =
+            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().expect("folder");
+        Self::start_in(folder, settings)
+    }
+
+    /// The same in a folder that exists.
+    pub fn start_in(folder: TempDir, settings: &[&str]) -> Self {
+        let mut command = program();
+        let listen = format!("milter.listen=[\"unix:{}\"]", folder.path().join("milter.sock").display());
+        command.args(["run", "--set", &listen, "--set", "milter.socket_mode=\"0666\""]);
+        settings.iter().for_each(|setting| {
+            command.args(["--set", setting]);
+        });
+        let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("log");
+        let before = fs::read_to_string(folder.path().join("log")).expect("log").len();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("daemon");
+        let mut daemon = Self { child, folder };
+        wait_for("the daemon to be ready", 30, || {
+            if let Some(status) = daemon.child.try_wait().expect("status") {
+                panic!("the daemon ended with {status}:\n{}", daemon.log());
+            }
+            daemon.log()[before..].contains(": ready: ").then_some(())
+        });
+        daemon
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("milter.sock")
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).expect("log")
+    }
+
+    /// Waits for a line in the log that holds `text`.
+    pub fn logged(&self, text: &str) -> String {
+        wait_for(&format!("{text:?} in the log"), 20, || self.log().lines().find(|line| line.contains(text)).map(str::to_owned))
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id() as i32)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("signal");
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("status").is_none()
+    }
+
+    /// Waits for the end.
+    pub fn wait(&mut self) -> ExitStatus {
+        wait_for("the daemon to end", 30, || self.child.try_wait().expect("status"))
+    }
+
+    /// Kills it without warning and gives its folder back, socket file left behind.
+    pub fn kill(mut self) -> TempDir {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+        std::mem::replace(&mut self.folder, TempDir::new().expect("folder"))
+    }
+
+    pub fn client(&self) -> client::Client {
+        client::Client::connect(&self.socket())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A PNG of 400 x 300 pixels, another for each number.
+pub fn drawn(number: u32) -> Vec<u8> {
+    let pixel = |x: u32, y: u32| image::Rgb([(x * (number + 3)) as u8, (y * (number + 7)) as u8, (x ^ y) as u8]);
+    png(&image::RgbImage::from_fn(400, 300, pixel))
+}
+
+/// The pixels as PNG.
+pub fn png(pixels: &image::RgbImage) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    pixels.write_to(&mut bytes, image::ImageFormat::Png).expect("PNG");
+    bytes.into_inner()
+}
