@@ -6,6 +6,7 @@
 pub mod client;
 pub mod messages;
 pub mod postfix;
+pub mod sendmail;
 
 use std::{
     fs::{self, File},

@@ -66,14 +66,21 @@ impl Postfix {
         })
     }
 
+    /// Runs one of Postfix's commands; what it prints.
+    fn command(&self, name: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", "PATH=$PATH:/usr/sbin exec \"$@\"", "sh", name, "-c"]).arg(self.folder.path().join("etc"));
+        String::from_utf8_lossy(&command.args(arguments).output().expect("Postfix's command").stdout).into_owned()
+    }
+
+    /// A message in the queue, as `postcat` shows it.
+    pub fn queued(&self, id: &str) -> String {
+        self.command("postcat", &["-q", id])
+    }
+
     /// `postqueue -j`: a JSON object a line.
     pub fn queue(&self) -> Vec<serde_json::Value> {
-        let output = Command::new("sh")
-            .args(["-c", "PATH=$PATH:/usr/sbin exec postqueue -c \"$0\" -j"])
-            .arg(self.folder.path().join("etc"))
-            .output()
-            .expect("postqueue");
-        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        self.command("postqueue", &["-j"]).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
     /// Sends one message; the reply to its end, or to the command that was refused before.

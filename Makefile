@@ -1,0 +1,45 @@
+# make            builds the program (target/release/imagespam-milter)
+# make demo       a throw-away Postfix with the daemon behind it, and messages through it
+# make test       formatting, clippy, unit, protocol, Postfix and Sendmail tests
+# make install    for packagers: DESTDIR=… PREFIX=/usr
+
+PREFIX ?= /usr/local
+ORT := build/onnxruntime
+CARGO ?= cargo
+export ORT_DYLIB_PATH := $(abspath $(ORT)/libonnxruntime.so)
+
+.PHONY: all
+all:
+	$(CARGO) build --release --locked
+
+# Installs what is missing where it may; see the scripts.
+.PHONY: tools
+tools:
+	tests/install-tools
+	packaging/get-onnxruntime $(ORT)
+
+.PHONY: demo
+demo: tools all
+	tests/postfix/demo
+
+.PHONY: test
+test: tools
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
+
+# Held-out figures of the model card, and pictures a second beside the bare ONNX Runtime; DATA and OFFICE as in models/.
+.PHONY: figures
+figures: all
+	packaging/get-onnxruntime $(ORT)
+	models/figures.py target/release/imagespam-milter $(DATA) $(OFFICE)
+
+.PHONY: install
+install: all
+	packaging/get-onnxruntime $(ORT)
+	install -D -m 755 target/release/imagespam-milter $(DESTDIR)$(PREFIX)/sbin/imagespam-milter
+	install -D -m 644 $(ORT)/libonnxruntime.so $(DESTDIR)/usr/lib/imagespam-milter/libonnxruntime.so
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/models/resnet50-thin models/resnet50-thin/*
+	[ -e $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml ] || \
+	  install -D -m 644 conf/imagespam-milter.toml $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml
+	install -D -m 644 systemd/imagespam-milter.service $(DESTDIR)/usr/lib/systemd/system/imagespam-milter.service
