@@ -6,6 +6,7 @@
 PREFIX ?= /usr/local
 ORT := build/onnxruntime
 CARGO ?= cargo
+PYTHON ?= python3
 export ORT_DYLIB_PATH := $(abspath $(ORT)/libonnxruntime.so)
 
 .PHONY: all
@@ -32,7 +33,7 @@ test: tools
 .PHONY: figures
 figures: all
 	packaging/get-onnxruntime $(ORT)
-	models/figures.py target/release/imagespam-milter $(DATA) $(OFFICE)
+	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA) $(OFFICE)
 
 .PHONY: install
 install: all
