@@ -4,6 +4,10 @@
 //! into probabilities, `verdict` makes a score and an action of them, and `milter` carries that out. A module uses only
 //! those to its left in that picture, and `config`, which stands under all.
 
+#![warn(missing_docs)]
+// A panic would cost a message its verdict, or the daemon its life.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod cli;
 pub mod config;
 pub mod image;

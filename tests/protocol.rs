@@ -255,7 +255,7 @@ fn sockets_of_systemd_are_used_instead_of_the_configured_ones() {
         .arg(format!("--listen={}", socket.display()))
         .arg(program.get_program())
         .args(["run", "--set", "milter.listen=[\"unix:/nonexistent/milter.sock\"]"])
-        .stderr(std::process::Stdio::null())
+        .stderr(std::fs::File::create(folder.path().join("log")).expect("log"))
         .spawn()
         .expect("systemd-socket-activate");
     wait_for("systemd's socket", 10, || socket.exists().then_some(()));

@@ -140,6 +140,9 @@ impl Verdict {
     }
 }
 
+/// Width and height of a picture, if they could be read, and what was found of it.
+type Look = (Option<(u32, u32)>, PictureResult);
+
 /// Judges messages by one net and one policy.
 pub struct Judge {
     net: Net,
@@ -204,13 +207,13 @@ impl Judge {
     }
 
     /// `known` holds what was found of the pictures before this one in the message: senders repeat them.
-    fn report(&self, picture: &Picture<'_>, known: &mut HashMap<String, (Option<(u32, u32)>, PictureResult)>) -> PictureReport {
+    fn report(&self, picture: &Picture<'_>, known: &mut HashMap<String, Look>) -> PictureReport {
         let sha256 = Sha256::digest(&picture.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (dimensions, result) = known.entry(sha256.clone()).or_insert_with(|| self.look(&picture.bytes)).clone();
         PictureReport { name: picture.name.clone(), media_type: picture.media_type.clone(), sha256, dimensions, result }
     }
 
-    fn look(&self, bytes: &[u8]) -> (Option<(u32, u32)>, PictureResult) {
+    fn look(&self, bytes: &[u8]) -> Look {
         let (limits, skip) = (&self.settings.limits, &self.settings.skip);
         if bytes.len() > limits.picture_bytes {
             return (

@@ -39,9 +39,9 @@ pub fn picture(name: &str) -> Vec<u8> {
 /// The built program, with the shipped bundle and the ONNX Runtime of `make build/onnxruntime`, and no other settings.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imagespam-milter"));
-    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-        command.env("ORT_DYLIB_PATH", repository().join("build/onnxruntime/libonnxruntime.so"));
-    }
+    let library = std::env::var_os("ORT_DYLIB_PATH")
+        .map_or_else(|| repository().join("build/onnxruntime/libonnxruntime.so"), PathBuf::from);
+    command.env("ORT_DYLIB_PATH", library);
     command.env("IMAGESPAM_MILTER__MODEL__BUNDLE", bundle()).env("IMAGESPAM_MILTER__MODEL__SESSIONS", "2");
     command.stdin(Stdio::null());
     command

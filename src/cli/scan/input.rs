@@ -70,8 +70,8 @@ fn list(path: &Path, files: &mut Vec<Result<PathBuf, String>>) {
             inner.sort();
             // A Maildir's tmp holds messages that are not there yet.
             let maildir = path.join("cur").is_dir() && path.join("new").is_dir();
-            let wanted = |path: &&PathBuf| !(maildir && path.ends_with("tmp")) && !path.is_symlink();
-            inner.iter().filter(wanted).for_each(|path| list(path, files));
+            let unwanted = |path: &&PathBuf| path.is_symlink() || (maildir && path.ends_with("tmp"));
+            inner.iter().filter(|path| !unwanted(path)).for_each(|path| list(path, files));
         }
         Err(error) => files.push(failed(error)),
     }
