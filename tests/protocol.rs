@@ -171,6 +171,15 @@ fn on_sigterm_a_message_under_way_ends_and_nothing_new_is_taken() {
 }
 
 #[test]
+fn sighup_does_not_disturb_the_daemon() {
+    let mut daemon = Daemon::start(&[]);
+    daemon.signal(Signal::SIGHUP);
+    daemon.logged("SIGHUP is ignored");
+    assert!(daemon.client().message(&spam()).verdict().expect("verdict").starts_with("Yes"));
+    assert!(daemon.is_running());
+}
+
+#[test]
 fn a_message_that_never_ends_delays_the_shutdown_only_so_long() {
     let mut daemon = Daemon::start(&["milter.shutdown_grace=1s"]);
     let mut client = daemon.client();

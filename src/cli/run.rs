@@ -28,6 +28,7 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     // Signals are caught from the start: one that comes while the net is loaded ends the daemon as soon as it is.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let (runtime, net) = load_net(&settings, settings.model.sessions)?;
     net.verify()?;
     let model = net.manifest().title();
@@ -43,9 +44,13 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     // Without systemd there is nobody to notify.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                // Unheeded, it would end the daemon in the middle of messages.
+                _ = hangup.recv() => tracing::warn!("SIGHUP is ignored: restart the daemon to read its configuration again"),
+            }
         }
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     };

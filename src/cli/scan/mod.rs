@@ -124,12 +124,14 @@ fn found_spam(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Judged { class, .. } if class != "ham")
 }
 
+/// A bar where the number of files is known, else a count; nothing in a pipe or for a single file.
 fn progress_bar(total: Option<u64>) -> ProgressBar {
-    // Output and bar on one terminal would take turns; the bar is for output that goes elsewhere, or for a table at the end.
     if !std::io::stderr().is_terminal() || total.is_some_and(|total| total < 2) {
         return ProgressBar::hidden();
     }
-    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let template = "{wide_bar} {pos}/{len} {per_sec} {eta} left";
+    let (bar, template) = match total {
+        Some(total) => (ProgressBar::new(total), "{wide_bar} {pos}/{len} {per_sec} {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {pos} {per_sec}"),
+    };
     ProgressStyle::with_template(template).map_or(bar.clone(), |style| bar.with_style(style))
 }

@@ -78,7 +78,7 @@ impl Printer {
             given => given,
         };
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header(
             ["verdict", "score", "action", "pictures", "ms", "path"].map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
         );
