@@ -58,9 +58,13 @@ pub struct Message {
 }
 
 impl Message {
-    fn push(&mut self, part: &[u8], limit: usize) {
+    /// Takes a part of the header or body. By its first, all recipients are known.
+    fn push(&mut self, part: &[u8], settings: &Settings) {
+        if self.size == 0 {
+            self.skip = envelope_skip(&settings.skip, &self.envelope);
+        }
         self.size += part.len();
-        if self.size > limit {
+        if self.size > settings.limits.message_bytes {
             self.skip = self.skip.or(Some(Skip::MessageSize));
         }
         if self.skip.is_some() {
@@ -151,9 +155,6 @@ pub async fn rcpt(context: &mut Context<Session>, arguments: Vec<CString>) -> St
 pub async fn header(context: &mut Context<Session>, name: CString, value: CString) -> Status {
     let Some(session) = &mut context.data else { return Status::Accept };
     if let Some(message) = &mut session.message {
-        if message.size == 0 {
-            message.skip = envelope_skip(&session.shared.settings.skip, &message.envelope);
-        }
         let text = name.to_string_lossy();
         if session.shared.settings.header.name.matches(&text) {
             message.foreign_verdicts = message.foreign_verdicts.saturating_add(1);
@@ -163,7 +164,7 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
             message.id = Some(value.to_string_lossy().trim().to_owned());
         }
         let line = [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat();
-        message.push(&line, session.shared.settings.limits.message_bytes);
+        message.push(&line, &session.shared.settings);
     }
     done(session, ProtoOpts::NOREPLY_HEADER)
 }
@@ -171,12 +172,11 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
 pub async fn body(context: &mut Context<Session>, chunk: Bytes) -> Status {
     let Some(session) = &mut context.data else { return Status::Accept };
     let Some(message) = &mut session.message else { return Status::Continue };
-    let limit = session.shared.settings.limits.message_bytes;
     if !message.in_body {
         message.in_body = true;
-        message.push(b"\r\n", limit);
+        message.push(b"\r\n", &session.shared.settings);
     }
-    message.push(&chunk, limit);
+    message.push(&chunk, &session.shared.settings);
     // The rest of a message that is not judged need not come at all.
     if message.skip.is_some() && session.options.contains(ProtoOpts::SKIP) { Status::Skip } else { Status::Continue }
 }

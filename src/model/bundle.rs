@@ -214,15 +214,10 @@ fn read_checked(folder: &Path, name: &str, expected: &str) -> Result<Vec<u8>, Mo
         return Err(file_error(&path, "must lie in the bundle's own folder".to_owned()));
     }
     let bytes = read(&path)?;
-    let actual = hex(&Sha256::digest(&bytes));
+    let actual = base16ct::lower::encode_string(&Sha256::digest(&bytes));
     if actual == expected.to_ascii_lowercase() {
         Ok(bytes)
     } else {
         Err(ModelError::Checksum { path: path.display().to_string(), expected: expected.to_owned(), actual })
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

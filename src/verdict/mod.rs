@@ -171,11 +171,9 @@ impl Judge {
         let found = match mail::find_pictures(message, &self.settings.limits) {
             Ok(found) => found,
             Err(error) => {
-                let mut verdict = self.policy.verdict(&self.net.manifest().classes, Vec::new(), false);
-                verdict.outcome = Outcome::Skipped(Skip::OverLimit);
-                verdict.over_limits = vec![error.setting()];
-                verdict.elapsed = started.elapsed();
-                return verdict;
+                let over_limits = vec![error.setting()];
+                let verdict = Verdict::unjudged(Outcome::Skipped(Skip::OverLimit), Action::Accept);
+                return Verdict { over_limits, elapsed: started.elapsed(), ..verdict };
             }
         };
         let mut known = HashMap::new();
@@ -208,7 +206,7 @@ impl Judge {
 
     /// `known` holds what was found of the pictures before this one in the message: senders repeat them.
     fn report(&self, picture: &Picture<'_>, known: &mut HashMap<String, Look>) -> PictureReport {
-        let sha256 = Sha256::digest(&picture.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let sha256 = base16ct::lower::encode_string(&Sha256::digest(&picture.bytes));
         let (dimensions, result) = known.entry(sha256.clone()).or_insert_with(|| self.look(&picture.bytes)).clone();
         PictureReport { name: picture.name.clone(), media_type: picture.media_type.clone(), sha256, dimensions, result }
     }
