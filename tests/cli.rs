@@ -62,7 +62,13 @@ fn a_picture_file_and_the_message_that_carries_it_get_one_verdict() {
 fn the_exit_status_is_that_of_clamscan() {
     assert_eq!(scan(&[&data("ham-letter.png")]).status.code(), Some(0));
     assert_eq!(scan(&[&data("ham-letter.png"), &data("spam-loan.jpg")]).status.code(), Some(1));
-    assert_eq!(scan(&["/nonexistent/file.eml", &data("spam-loan.jpg")]).status.code(), Some(2));
+    let unread = scan(&["--format", "json", "/nonexistent/file.eml", &data("spam-loan.jpg")]);
+    assert_eq!(unread.status.code(), Some(2));
+    assert!(
+        lines(&unread)[0]["error"].as_str().expect("error").contains("No such file") && lines(&unread)[1]["verdict"] == "spam"
+    );
+    let fields = ["path", "kind", "verdict", "score", "action", "class", "pictures", "model", "milliseconds"];
+    assert!(lines(&unread).iter().all(|line| fields.iter().all(|field| line.get(field).is_some())), "each line has every field");
     let folder = tempfile::tempdir().expect("folder");
     let broken = folder.path().join("broken.png");
     fs::write(&broken, &picture("ham-letter.png")[..200]).expect("file");

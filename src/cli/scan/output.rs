@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Format, Scanned, input::Kind};
 use crate::{
+    config::Action,
     model::Manifest,
     telemetry::quoted,
     verdict::{Outcome, PictureReport, PictureResult, Verdict},
@@ -21,19 +22,19 @@ pub struct Printer {
     table: Table,
 }
 
-/// One line of `--format json`.
+/// One line of `--format json`; a file that can't be read has an `error` and nothing else to tell.
 #[derive(Serialize)]
 struct Line<'a> {
     path: &'a str,
     kind: &'a str,
     verdict: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'a str>,
     action: String,
+    class: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     over_limits: &'a [&'static str],
     pictures: Vec<PictureLine<'a>>,
@@ -60,15 +61,6 @@ struct PictureLine<'a> {
     features: Option<&'a [f32]>,
 }
 
-/// A file that can't be read, as JSON.
-#[derive(Serialize)]
-struct Unreadable<'a> {
-    path: &'a str,
-    kind: &'a str,
-    verdict: &'a str,
-    error: &'a str,
-}
-
 impl Printer {
     /// Prints for people (`features` is left out then) or programs.
     pub fn new(format: Format, features: bool, manifest: &Manifest) -> Self {
@@ -90,13 +82,8 @@ impl Printer {
         let mut out = io::stdout().lock();
         for (item, result) in results {
             match (self.format, result) {
-                (Format::Json, Ok(verdict)) => {
-                    serde_json::to_writer(&mut out, &self.line(&item.path, item.kind, verdict))?;
-                    writeln!(out)?;
-                }
-                (Format::Json, Err(error)) => {
-                    let line = Unreadable { path: &item.path, kind: word(item.kind), verdict: "unknown", error };
-                    serde_json::to_writer(&mut out, &line)?;
+                (Format::Json, result) => {
+                    serde_json::to_writer(&mut out, &self.line(&item.path, item.kind, result))?;
                     writeln!(out)?;
                 }
                 (Format::Table, result) => self.row(&item.path, result),
@@ -145,22 +132,27 @@ impl Printer {
         });
     }
 
-    fn line<'a>(&'a self, path: &'a str, kind: Kind, verdict: &'a Verdict) -> Line<'a> {
+    fn line<'a>(&'a self, path: &'a str, kind: Kind, result: &'a Result<Verdict, String>) -> Line<'a> {
+        let verdict = result.as_ref().ok();
         Line {
             path,
-            kind: word(kind),
-            verdict: verdict.word(),
-            score: score(verdict),
-            class: match &verdict.outcome {
-                Outcome::Judged { class, .. } => Some(class),
-                _ => None,
+            kind: match kind {
+                Kind::Message => "message",
+                Kind::Picture => "picture",
             },
-            action: verdict.action.to_string(),
-            reason: reason(verdict),
-            over_limits: &verdict.over_limits,
-            pictures: verdict.pictures.iter().map(|picture| self.picture(picture)).collect(),
+            verdict: verdict.map_or("unknown", Verdict::word),
+            score: verdict.and_then(score),
+            action: verdict.map_or(Action::Accept, |verdict| verdict.action).to_string(),
+            class: verdict.and_then(|verdict| match &verdict.outcome {
+                Outcome::Judged { class, .. } => Some(class.as_str()),
+                _ => None,
+            }),
+            reason: verdict.and_then(reason),
+            error: result.as_ref().err().map(String::as_str),
+            over_limits: verdict.map_or(&[], |verdict| &verdict.over_limits),
+            pictures: verdict.iter().flat_map(|verdict| &verdict.pictures).map(|picture| self.picture(picture)).collect(),
             model: &self.model,
-            milliseconds: u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX),
+            milliseconds: verdict.map_or(0, |verdict| u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 
@@ -185,13 +177,6 @@ impl Printer {
             PictureResult::Undecodable(error) | PictureResult::Failed(error) => line.error = Some(error),
         }
         line
-    }
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Message => "message",
-        Kind::Picture => "picture",
     }
 }
 
