@@ -15,4 +15,5 @@ pub mod mail;
 pub mod milter;
 pub mod model;
 pub mod telemetry;
+pub mod training;
 pub mod verdict;

@@ -1,9 +1,13 @@
 //! The command line: one file for each subcommand, thin. Parses, calls, prints.
 
 mod check_config;
+mod dataset;
+mod evaluate;
 mod model;
 mod run;
 mod scan;
+mod train;
+mod work;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -47,6 +51,13 @@ enum Command {
     /// Look into a model bundle
     #[command(subcommand)]
     Model(model::Model),
+    /// Train a new bundle on labelled pictures or feature vectors
+    Train(train::Train),
+    /// Tell what a bundle is worth on labelled pictures or feature vectors
+    Evaluate(evaluate::Evaluate),
+    /// Feature vectors and users' reactions as files
+    #[command(subcommand)]
+    Dataset(dataset::Dataset),
 }
 
 /// Exit status of a command that could not do its work.
@@ -61,6 +72,9 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(command) => command.run(&sources),
         Command::Scan(command) => command.run(&sources),
         Command::Model(command) => command.run(&sources),
+        Command::Train(command) => command.run(&sources),
+        Command::Evaluate(command) => command.run(&sources),
+        Command::Dataset(command) => command.run(&sources),
     };
     result.unwrap_or_else(|error| {
         eprintln!("imagespam-milter: {error:#}");

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{ModelError, verify::KnownAnswer};
@@ -18,7 +18,7 @@ const FORMAT: u32 = 1;
 pub type Thresholds = BTreeMap<String, f32>;
 
 /// `model.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Version of this file's format.
@@ -44,7 +44,7 @@ pub struct Manifest {
 }
 
 /// `[backbone]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backbone {
     /// File in the bundle.
@@ -58,7 +58,7 @@ pub struct Backbone {
 }
 
 /// `[[view]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
     /// Pixels; the picture is stretched to this size.
@@ -83,7 +83,7 @@ fn ones() -> [f32; 3] {
 }
 
 /// How a picture is resized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResizeRule {
     /// A triangle filter whose support grows with the reduction, as Pillow's `BILINEAR`.
@@ -91,7 +91,7 @@ pub enum ResizeRule {
 }
 
 /// Order of the axes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Height, width, channel.
@@ -101,7 +101,7 @@ pub enum Layout {
 }
 
 /// Order of the channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channels {
     /// Red first.
@@ -111,7 +111,7 @@ pub enum Channels {
 }
 
 /// `[head]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// File in the bundle.
@@ -192,6 +192,12 @@ impl Manifest {
         }
         let bad = self.thresholds.values().flatten().find(|(_, score)| !(0.0..=1.0).contains(*score));
         bad.map(|(name, score)| format!("threshold {name} is {score}, not from 0 to 1"))
+    }
+
+    /// A digest of all that a feature vector depends on: two bundles with the same one give the same features.
+    pub fn features_id(&self) -> String {
+        let parts = format!("{} {:?} {:?}", self.backbone.sha256, self.backbone.outputs, self.view);
+        base16ct::lower::encode_string(&Sha256::digest(parts))
     }
 
     /// Name and version, as the verdict's header gives them.

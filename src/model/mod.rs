@@ -7,7 +7,7 @@ mod preprocess;
 mod runtime;
 mod verify;
 
-pub use bundle::{Bundle, Manifest};
+pub use bundle::{Bundle, Head, Manifest, View};
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use verify::{KnownAnswer, known_picture};

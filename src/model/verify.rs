@@ -1,13 +1,13 @@
 //! The known-answer run: a drawn picture whose probabilities and features `model.toml` states. It shows that backbone, head,
 //! preprocessing and runtime work together as they did when the bundle was made.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ModelError, Net};
 use crate::image::Picture;
 
 /// `[known_answer]`: what the net says of [`known_picture`].
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownAnswer {
     /// Number of features.

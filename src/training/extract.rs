@@ -1,0 +1,189 @@
+//! Picture files to feature vectors, on all cores, each picture once: what a net has said of a picture is kept in a
+//! cache folder under the picture's digest.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::{
+    TrainingError, Watch, augment,
+    examples::{Examples, Labelled},
+};
+use crate::{
+    config::{Limits, Skips},
+    image,
+    model::Net,
+};
+
+/// Pictures between two writes to the cache.
+const BATCH: usize = 512;
+
+/// How pictures become vectors.
+pub struct Extractor<'a> {
+    net: &'a Net,
+    limits: &'a Limits,
+    skips: &'a Skips,
+    cache: Option<PathBuf>,
+    known: Examples,
+    rows: HashMap<String, usize>,
+}
+
+/// What came of a list of pictures.
+pub struct Extracted {
+    /// The vectors.
+    pub examples: Examples,
+    /// The file of each vector.
+    pub files: Vec<Labelled>,
+    /// Files that were left out because the daemon would not judge them either: small, or over a limit.
+    pub skipped: usize,
+    /// Files whose bytes had been there before, in the same class.
+    pub repeated: usize,
+    /// Files that can't be decoded.
+    pub undecodable: Vec<String>,
+}
+
+enum Look {
+    Vector { hash: u64, vector: Vec<f32> },
+    Skipped,
+    Undecodable(String),
+}
+
+impl<'a> Extractor<'a> {
+    /// Opens the cache for `net` in the folder `cache`, which need not exist; `None`: no cache.
+    ///
+    /// # Errors
+    /// If the cache can't be read.
+    pub fn open(
+        net: &'a Net,
+        limits: &'a Limits,
+        skips: &'a Skips,
+        cache: Option<&Path>,
+        watch: &Watch,
+    ) -> Result<Self, TrainingError> {
+        // Another net, view or output gives other vectors.
+        let cache = cache.map(|folder| folder.join(&net.manifest().features_id()[..16]));
+        let mut known = Examples::new(vec![String::new()], 0);
+        for shard in cache.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten()) {
+            let path = shard.path();
+            if path.extension().is_some_and(|extension| extension == "parquet") {
+                let shard = Examples::load(&path, &[String::new()], watch)?;
+                known.dimension = shard.dimension;
+                for row in 0..shard.len() {
+                    let (source, name) = (shard.sources[row].clone(), shard.names[row].clone());
+                    known.push(0, source, name, shard.hashes[row], shard.row(row)).map_err(|problem| TrainingError::file(&path, problem))?;
+                }
+            }
+        }
+        let rows = known.names.iter().cloned().zip(0..).collect();
+        Ok(Self { net, limits, skips, cache, known, rows })
+    }
+
+    /// The vectors of `files`, of the pictures themselves (`variant` 0) or of changed copies (see [`augment`]).
+    ///
+    /// # Errors
+    /// If a file can't be read, two files of different classes hold the same bytes, the net fails, or the work is to stop.
+    pub fn vectors(
+        &mut self,
+        files: &[Labelled],
+        classes: &[String],
+        variant: u32,
+        watch: &Watch,
+    ) -> Result<Extracted, TrainingError> {
+        watch.begin(if variant == 0 { "features" } else { "features of changed copies" }, files.len() as u64);
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut found = Extracted {
+            examples: Examples::new(classes.to_vec(), self.known.dimension),
+            files: Vec::new(),
+            skipped: 0,
+            repeated: 0,
+            undecodable: Vec::new(),
+        };
+        for batch in files.chunks(BATCH) {
+            let looks = batch.par_iter().map(|file| self.look(file, variant, watch)).collect::<Result<Vec<_>, _>>()?;
+            let mut fresh = Examples::new(vec![String::new()], 0);
+            for (file, (key, look)) in batch.iter().zip(looks) {
+                if let Some(&before) = seen.get(&key) {
+                    let first: &Labelled = &found.files[before];
+                    if first.label != file.label {
+                        return Err(TrainingError::Data(format!(
+                            "{} ({}) and {} ({}) hold the same picture",
+                            first.path.display(),
+                            classes[first.label],
+                            file.path.display(),
+                            classes[file.label]
+                        )));
+                    }
+                    found.repeated += 1;
+                    continue;
+                }
+                match look {
+                    Look::Vector { hash, vector } => {
+                        found.examples.dimension = vector.len();
+                        let wrong = |problem| TrainingError::file(&file.path, problem);
+                        let name = file.path.display().to_string();
+                        found.examples.push(file.label, file.source.clone(), name, Some(hash), &vector).map_err(wrong)?;
+                        seen.insert(key.clone(), found.files.len());
+                        found.files.push(file.clone());
+                        if !self.rows.contains_key(&key) {
+                            fresh.dimension = vector.len();
+                            fresh.push(0, "".into(), key, Some(hash), &vector).map_err(wrong)?;
+                        }
+                    }
+                    Look::Skipped => found.skipped += 1,
+                    Look::Undecodable(problem) => found.undecodable.push(format!("{}: {problem}", file.path.display())),
+                }
+            }
+            self.keep(&fresh)?;
+        }
+        watch.end();
+        Ok(found)
+    }
+
+    fn keep(&mut self, fresh: &Examples) -> Result<(), TrainingError> {
+        let Some(folder) = self.cache.as_ref().filter(|_| !fresh.is_empty()) else { return Ok(()) };
+        fs::create_dir_all(folder).map_err(|error| TrainingError::file(folder, format!("can't be made: {error}")))?;
+        let name = base16ct::lower::encode_string(&Sha256::digest(fresh.names.join("\n")));
+        fresh.save(&folder.join(format!("{}.parquet", &name[..16])))
+    }
+
+    fn look(&self, file: &Labelled, variant: u32, watch: &Watch) -> Result<(String, Look), TrainingError> {
+        watch.step(1)?;
+        let bytes = fs::read(&file.path).map_err(|error| TrainingError::file(&file.path, format!("can't be read: {error}")))?;
+        let digest = Sha256::digest(&bytes);
+        let mut key = base16ct::lower::encode_string(&digest);
+        if variant > 0 {
+            key = format!("{key}+{variant}");
+        }
+        if let Some(&row) = self.rows.get(&key) {
+            let look = Look::Vector { hash: self.known.hashes[row].unwrap_or(0), vector: self.known.row(row).to_vec() };
+            return Ok((key, look));
+        }
+        let seed = digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        Ok((key, self.judge(&bytes, seed, variant)?))
+    }
+
+    fn judge(&self, bytes: &[u8], seed: u64, variant: u32) -> Result<Look, TrainingError> {
+        let (width, height) = match image::dimensions(bytes, self.limits) {
+            Ok(size) => size,
+            Err(error) => return Ok(Look::Undecodable(error.to_string())),
+        };
+        let small = u64::from(width) * u64::from(height) < self.skips.picture_below_pixels
+            || (bytes.len() as u64) < self.skips.picture_below_bytes;
+        if small || bytes.len() > self.limits.picture_bytes {
+            return Ok(Look::Skipped);
+        }
+        match image::decode(bytes, self.limits) {
+            Ok(picture) => {
+                let picture = if variant == 0 { picture } else { augment::variant(&picture, seed, variant) };
+                Ok(Look::Vector { hash: image::perceptual_hash(&picture), vector: self.net.features(&picture)? })
+            }
+            Err(image::ImageError::TooManyPixels { .. } | image::ImageError::TooMuchMemory(_)) => Ok(Look::Skipped),
+            Err(error) => Ok(Look::Undecodable(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Curves as SVG.
+
+use plotters::{coord::ranged1d::ValueFormatter, prelude::*};
+
+use crate::training::{TrainingError, evaluate::Evaluation};
+
+const SIZE: (u32, u32) = (380, 320);
+/// The smallest rate of false alarms that the logarithmic axis shows.
+const LEAST_RATE: f64 = 1e-4;
+
+fn failed(error: impl std::fmt::Display) -> TrainingError {
+    TrainingError::Numbers(format!("the plot can't be drawn: {error}"))
+}
+
+/// Recall over the rate of false alarms, the latter logarithmic: what happens at strict thresholds is what matters.
+pub fn roc(evaluation: &Evaluation) -> Result<String, TrainingError> {
+    let points = evaluation.binary.curve.iter().map(|point| (point.false_positive_rate.max(LEAST_RATE), point.recall)).collect();
+    draw("Recall over false alarms", ("false alarms", "recall"), (LEAST_RATE..1.0).log_scale(), points, None)
+}
+
+/// Precision over recall.
+pub fn precision_recall(evaluation: &Evaluation) -> Result<String, TrainingError> {
+    let points = evaluation.binary.curve.iter().map(|point| (point.recall, point.precision)).collect();
+    draw("Precision over recall", ("recall", "precision"), 0.0..1.0, points, None)
+}
+
+/// Frequency of not-ham over the score; a perfect model lies on the diagonal.
+pub fn calibration(evaluation: &Evaluation) -> Result<String, TrainingError> {
+    let points = evaluation.calibration.bins.iter().map(|bin| (bin.score, bin.frequency)).collect();
+    draw("Calibration", ("1 - p(ham)", "share that is not ham"), 0.0..1.0, points, Some(vec![(0.0, 0.0), (1.0, 1.0)]))
+}
+
+fn draw<X>(
+    title: &str,
+    (x, y): (&str, &str),
+    range: X,
+    points: Vec<(f64, f64)>,
+    guide: Option<Vec<(f64, f64)>>,
+) -> Result<String, TrainingError>
+where
+    X: plotters::coord::ranged1d::AsRangedCoord<Value = f64>,
+    X::CoordDescType: ValueFormatter<f64>,
+{
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        area.fill(&WHITE).map_err(failed)?;
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, ("sans-serif", 15))
+            .margin(10)
+            .x_label_area_size(38)
+            .y_label_area_size(46)
+            .build_cartesian_2d(range, 0.0..1.0)
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .x_labels(5)
+            .y_labels(6)
+            .x_desc(x)
+            .y_desc(y)
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.1))
+            .draw()
+            .map_err(failed)?;
+        if let Some(guide) = guide {
+            chart.draw_series(LineSeries::new(guide, BLACK.mix(0.3))).map_err(failed)?;
+            let dots = points.iter().map(|point| Circle::new(*point, 3, RGBColor(21, 101, 192).filled()));
+            chart.draw_series(dots).map_err(failed)?;
+        }
+        chart.draw_series(LineSeries::new(points, RGBColor(21, 101, 192).stroke_width(2))).map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(svg)
+}
