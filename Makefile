@@ -29,11 +29,11 @@ test: tools
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
 
-# Held-out figures of the model card, and pictures a second beside the bare ONNX Runtime; DATA and OFFICE as in models/.
+# What scan says of the pictures under DATA, and pictures a second beside the bare ONNX Runtime. PYTHON needs models/requirements.txt.
 .PHONY: figures
 figures: all
 	packaging/get-onnxruntime $(ORT)
-	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA) $(OFFICE)
+	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA)
 
 .PHONY: install
 install: all

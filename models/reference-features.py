@@ -3,7 +3,7 @@
 
 usage: reference-features.py draw                     draws ../tests/data/reference/* and writes features.json there
        reference-features.py compare COUNT PATH...    cosine similarity of the product's features with these, over COUNT
-                                                      pictures of the folders (evenly chosen); --command as in train-head.py
+                                                      pictures of the folders (evenly chosen); --command names the program
 
 Needs the packages of requirements.txt; `compare` needs imagespam-milter and its ONNX Runtime as well.
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from PIL import Image, ImageDraw, ImageFilter
 HERE = Path(__file__).parent
 BUNDLE = HERE / "resnet50-thin"
 REFERENCE = HERE.parent / "tests" / "data" / "reference"
-OUTPUTS = ["stage2_mean", "stage2_deviation", "stage3_mean", "stage3_deviation", "features"]
+MANIFEST = tomllib.loads((BUNDLE / "model.toml").read_text())
+OUTPUTS = MANIFEST["backbone"]["outputs"]
 
 
 def opened(path: Path) -> Image.Image:
@@ -33,9 +35,12 @@ def opened(path: Path) -> Image.Image:
 
 
 def features(session: onnxruntime.InferenceSession, path: Path) -> np.ndarray:
-    resized = opened(path).resize((224, 224), Image.BILINEAR)
-    pixels = np.asarray(resized, dtype=np.float32)[:, :, ::-1] - np.array([104, 117, 123], dtype=np.float32)
-    return np.concatenate([output[0] for output in session.run(OUTPUTS, {"pixels": pixels[None]})])
+    picture, found = opened(path), []
+    for view in MANIFEST["view"]:
+        resized = picture.resize((view["width"], view["height"]), Image.BILINEAR)
+        pixels = np.asarray(resized, dtype=np.float32)[:, :, ::-1] - np.array([104, 117, 123], dtype=np.float32)
+        found += [output[0] for output in session.run(OUTPUTS, {"pixels": pixels[None]})]
+    return np.concatenate(found)
 
 
 def drawn() -> dict[str, tuple[Image.Image, dict]]:

@@ -119,27 +119,38 @@ impl Dataset {
                     let Some(label) = reactions::label(&record, filter) else { continue };
                     ties += u64::from(label.tied);
                     let new = || Examples::new(CLASSES.map(str::to_owned).into(), record.features.len());
-                    let push = |set: &mut Examples| set.push(label.class, "reactions".into(), format!("{}#{all}", from.display()), None, &record.features);
+                    let push = |set: &mut Examples| {
+                        set.push(label.class, "reactions".into(), format!("{}#{all}", from.display()), None, &record.features)
+                    };
                     push(labelled.get_or_insert_with(new)).map_err(anyhow::Error::msg)?;
                     watch.step(0)?;
                 }
-                let Some(labelled) = labelled else { anyhow::bail!("{}: the filter leaves none of {all} pictures", from.display()) };
+                let Some(labelled) = labelled else {
+                    anyhow::bail!("{}: the filter leaves none of {all} pictures", from.display())
+                };
                 labelled.save(to)?;
-                let counts: Vec<_> = labelled.counts().iter().zip(CLASSES).map(|(count, class)| format!("{count} {class}")).collect();
-                println!("{} of {all} pictures: {}; {ties} ties, of which the milder reaction was taken", labelled.len(), counts.join(", "));
+                let counts: Vec<_> =
+                    labelled.counts().iter().zip(CLASSES).map(|(count, class)| format!("{count} {class}")).collect();
+                println!(
+                    "{} of {all} pictures: {}; {ties} ties, of which the milder reaction was taken",
+                    labelled.len(),
+                    counts.join(", ")
+                );
             }
             Self::Features { data, output } => {
                 work::new_file(output)?;
                 let settings = settings(sources)?;
                 let (_, net) = load_net(&settings, std::thread::available_parallelism().map_or(1, usize::from))?;
-                let loaded = data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;
+                let loaded =
+                    data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;
                 loaded.examples.save(output)?;
                 println!("{} vectors of {} features", loaded.examples.len(), loaded.examples.dimension);
             }
             Self::Simulate { from, to, records, features, seed } => {
                 work::new_file(to)?;
                 let examples = Examples::load(from, &[], &watch)?;
-                let simulation = Simulation { records: *records, dimension: *features, noise: NoiseModel::default(), seed: *seed };
+                let simulation =
+                    Simulation { records: *records, dimension: *features, noise: NoiseModel::default(), seed: *seed };
                 write_file(to, |out| simulation.write(&examples, out, to, &watch))?;
                 println!("{records} records of {features} features");
             }

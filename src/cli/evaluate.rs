@@ -109,7 +109,9 @@ impl Evaluate {
             Format::Json => serde_json::to_string_pretty(&[&first, &whole])? + "\n",
             Format::Html => bail!("--grid gives a table or JSON"),
             Format::Table => {
-                let of = |count: usize, what| format!("Weighted F1 by head \"{}\", {count} pictures {what}, beside the paper's\n", self.preset);
+                let of = |count: usize, what| {
+                    format!("Weighted F1 by head \"{}\", {count} pictures {what}, beside the paper's\n", self.preset)
+                };
                 let (subset, all) = (of(grid.len().min(self.subset), "(subset)"), of(grid.len(), "(whole set)"));
                 format!("{subset}{}\n\n{all}{}\n", table(&first), table(&whole))
             }

@@ -123,8 +123,9 @@ impl Train {
         let thresholds = thresholds(&fit);
         let title = format!("{}/{}", self.name.as_ref().unwrap_or(&bundle.manifest.name), self.model_version);
         let mut card = format!("# {title}\n\n{}\n", self.method(&examples, &bundle));
-        let groups_seen = groups.iter().collect::<std::collections::HashSet<_>>().len();
-        card += &format!("{} pictures in {groups_seen} near-duplicate groups.\n\n## Thresholds\n\n", examples.len());
+        let (number, largest) = groups::sizes(&groups);
+        let pictures = examples.len();
+        card += &format!("{pictures} pictures in {number} near-duplicate groups, the largest of {largest}.\n\n## Thresholds\n\n");
         fit.thresholds.iter().for_each(|threshold| card += &format!("- {threshold}\n"));
         let out_of_fold = Evaluation::new(title.clone(), &examples, &fit.out_of_fold, &thresholds);
         card += &format!(
@@ -182,7 +183,8 @@ impl Train {
     }
 
     fn provenance(&self, examples: &Examples, bundle: &Bundle) -> BTreeMap<String, String> {
-        let counts: Vec<_> = examples.classes.iter().zip(examples.counts()).map(|(class, count)| format!("{count} {class}")).collect();
+        let counts: Vec<_> =
+            examples.classes.iter().zip(examples.counts()).map(|(class, count)| format!("{count} {class}")).collect();
         let mut provenance = BTreeMap::new();
         if let Some(backbone) = bundle.manifest.provenance.get("backbone") {
             provenance.insert("backbone".to_owned(), backbone.clone());

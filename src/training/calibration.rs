@@ -79,7 +79,8 @@ impl Calibrator {
 }
 
 fn tensor(scores: &Mat<f32>) -> candle_core::Result<Tensor> {
-    let values: Vec<f32> = (0..scores.nrows()).flat_map(|row| (0..scores.ncols()).map(move |class| scores[(row, class)])).collect();
+    let values: Vec<f32> =
+        (0..scores.nrows()).flat_map(|row| (0..scores.ncols()).map(move |class| scores[(row, class)])).collect();
     Tensor::from_vec(values, (scores.nrows(), scores.ncols()), &Device::Cpu)
 }
 
@@ -104,7 +105,9 @@ impl std::fmt::Display for Threshold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (class, name, allowed, total) = (&self.class, self.name, 100.0 * self.allowed, self.false_alarms.total);
         match self.score {
-            Some(score) => write!(f, "{class}: \"{name}\" from {score}: false alarms {} of {total} ham pictures", self.false_alarms),
+            Some(score) => {
+                write!(f, "{class}: \"{name}\" from {score}: false alarms {} of {total} ham pictures", self.false_alarms)
+            }
             None => write!(
                 f,
                 "{class}: no threshold \"{name}\": {total} ham pictures are too few to measure {allowed} % of false alarms; {} are needed",

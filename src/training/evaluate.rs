@@ -100,7 +100,8 @@ impl Evaluation {
         for row in 0..examples.len() {
             rows_of.entry((&examples.sources[row], examples.labels[row])).or_default().push(row);
         }
-        let rate = |rows: &[usize], found: &dyn Fn(usize) -> bool| Rate::new(rows.iter().filter(|row| found(**row)).count(), rows.len());
+        let rate =
+            |rows: &[usize], found: &dyn Fn(usize) -> bool| Rate::new(rows.iter().filter(|row| found(**row)).count(), rows.len());
         let sources: Vec<_> = rows_of
             .iter()
             .map(|((source, label), rows)| Source {
@@ -111,7 +112,8 @@ impl Evaluation {
                 at_reject: (!least["reject"].is_empty()).then(|| rate(rows, &|row| reached(row, "reject"))),
             })
             .collect();
-        let rates: Vec<f64> = sources.iter().filter(|source| source.class == examples.classes[0]).map(|s| s.at_tag.value()).collect();
+        let rates: Vec<f64> =
+            sources.iter().filter(|source| source.class == examples.classes[0]).map(|s| s.at_tag.value()).collect();
         let ham_sources = (!rates.is_empty()).then(|| HamSources {
             sources: rates.len(),
             mean: rates.iter().sum::<f64>() / rates.len() as f64,

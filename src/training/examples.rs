@@ -55,7 +55,14 @@ impl Examples {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn push(&mut self, label: usize, source: Arc<str>, name: String, hash: Option<u64>, vector: &[f32]) -> Result<(), String> {
+    pub fn push(
+        &mut self,
+        label: usize,
+        source: Arc<str>,
+        name: String,
+        hash: Option<u64>,
+        vector: &[f32],
+    ) -> Result<(), String> {
         if vector.len() != self.dimension {
             return Err(format!("has {} features, but the others have {}", vector.len(), self.dimension));
         }
@@ -110,7 +117,9 @@ impl Examples {
         for (class, count) in self.classes.iter().zip(self.counts()) {
             if count < 2 {
                 let what = if count == 0 { "no picture" } else { "only one picture" };
-                return Err(TrainingError::Data(format!("class \"{class}\" has {what}; at least 2 are needed, and hundreds to be of use")));
+                return Err(TrainingError::Data(format!(
+                    "class \"{class}\" has {what}; at least 2 are needed, and hundreds to be of use"
+                )));
             }
         }
         if self.classes.len() < 2 {
@@ -174,11 +183,8 @@ impl Examples {
             let hashes = batch.column_by_name("hash").and_then(|column| column.as_primitive_opt::<UInt64Type>().cloned());
             let at = |column: &Option<StringArray>, row: usize| column.as_ref().map(|column| column.value(row).to_owned());
             for (row, vector) in values.chunks_exact(dimension).enumerate() {
-                let wrong = |problem| TrainingError::Line {
-                    path: path.display().to_string(),
-                    line: found.len() as u64 + 1,
-                    problem,
-                };
+                let wrong =
+                    |problem| TrainingError::Line { path: path.display().to_string(), line: found.len() as u64 + 1, problem };
                 let class = classes.value(row);
                 let label = match found.classes.iter().position(|known| known == class) {
                     Some(label) => label,
@@ -208,7 +214,13 @@ impl Examples {
         if let Some(ham) = self.classes.iter().position(|class| class == "ham").filter(|ham| *ham != 0) {
             self.classes.swap(0, ham);
             for label in &mut self.labels {
-                *label = if *label == ham { 0 } else if *label == 0 { ham } else { *label };
+                *label = if *label == ham {
+                    0
+                } else if *label == 0 {
+                    ham
+                } else {
+                    *label
+                };
             }
         }
     }

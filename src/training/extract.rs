@@ -75,7 +75,9 @@ impl<'a> Extractor<'a> {
                 known.dimension = shard.dimension;
                 for row in 0..shard.len() {
                     let (source, name) = (shard.sources[row].clone(), shard.names[row].clone());
-                    known.push(0, source, name, shard.hashes[row], shard.row(row)).map_err(|problem| TrainingError::file(&path, problem))?;
+                    known
+                        .push(0, source, name, shard.hashes[row], shard.row(row))
+                        .map_err(|problem| TrainingError::file(&path, problem))?;
                 }
             }
         }

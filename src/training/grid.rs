@@ -97,8 +97,13 @@ impl Grid {
     /// # Errors
     /// If the arithmetic fails, or the work is to stop.
     pub fn table(&self, preset: Preset, subset: usize, watch: &Watch) -> Result<Vec<Cell>, TrainingError> {
-        let cells = REACTIONS.iter().zip(PUBLISHED).flat_map(|(reactions, row)| CONSISTENCY.iter().zip(row).map(move |(c, f1)| (*reactions, *c, f1)));
-        cells.map(|(reactions, consistency, published)| self.cell(preset, reactions, consistency, published, subset, watch)).collect()
+        let cells = REACTIONS
+            .iter()
+            .zip(PUBLISHED)
+            .flat_map(|(reactions, row)| CONSISTENCY.iter().zip(row).map(move |(c, f1)| (*reactions, *c, f1)));
+        cells
+            .map(|(reactions, consistency, published)| self.cell(preset, reactions, consistency, published, subset, watch))
+            .collect()
     }
 
     /// The second table, on all records.
@@ -107,7 +112,9 @@ impl Grid {
     /// If the arithmetic fails, or the work is to stop.
     pub fn whole(&self, preset: Preset, watch: &Watch) -> Result<Vec<Cell>, TrainingError> {
         let cells = PUBLISHED_WHOLE.into_iter();
-        cells.map(|(reactions, consistency, _, published)| self.cell(preset, reactions, consistency, published, self.len(), watch)).collect()
+        cells
+            .map(|(reactions, consistency, _, published)| self.cell(preset, reactions, consistency, published, self.len(), watch))
+            .collect()
     }
 
     fn cell(
@@ -131,7 +138,8 @@ impl Grid {
         let (train, test) = (examples.select(train), examples.select(test));
         let weighted_f1 = if train.check().is_ok() && !test.is_empty() {
             let scores = Head::train(preset, &train, SEED, watch)?.scores(&test)?;
-            let likeliest = |row: usize| (0..scores.ncols()).max_by(|a, b| scores[(row, *a)].total_cmp(&scores[(row, *b)])).unwrap_or(0);
+            let likeliest =
+                |row: usize| (0..scores.ncols()).max_by(|a, b| scores[(row, *a)].total_cmp(&scores[(row, *b)])).unwrap_or(0);
             let said: Vec<usize> = (0..test.len()).map(likeliest).collect();
             Some(Classification::new(&test.classes, &test.labels, &said).weighted_f1)
         } else {

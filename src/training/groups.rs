@@ -10,10 +10,10 @@ use rand_chacha::ChaCha8Rng;
 use super::{TrainingError, Watch, examples::Examples, head::project};
 
 /// Cosine of standardised, projected vectors from which two pictures are near-duplicates by themselves.
-const NEAR: f32 = 0.95;
+const NEAR: f32 = 0.98;
 /// The same, if their perceptual hashes differ in at most [`HASH_DISTANCE`] bits too.
-const NEAR_BY_HASH: f32 = 0.8;
-const HASH_DISTANCE: u32 = 6;
+const NEAR_BY_HASH: f32 = 0.9;
+const HASH_DISTANCE: u32 = 4;
 /// Rows compared at once.
 const BLOCK: usize = 1024;
 /// A source of one class with less than this share of the class is left out of training whole.
@@ -67,6 +67,13 @@ fn hashes_near(first: Option<u64>, second: Option<u64>) -> bool {
     first.zip(second).is_some_and(|(first, second)| (first ^ second).count_ones() <= HASH_DISTANCE)
 }
 
+/// Number of groups, and members of the largest.
+pub fn sizes(groups: &[usize]) -> (usize, usize) {
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    groups.iter().for_each(|group| *sizes.entry(*group).or_default() += 1);
+    (sizes.len(), sizes.values().copied().max().unwrap_or(0))
+}
+
 /// Rows to train on, and rows to test on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Split {
@@ -81,7 +88,7 @@ pub fn split(examples: &Examples, groups: &[usize], share: f64, seed: u64) -> Sp
     let mut split = Split::default();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut held_out = HashMap::new();
-    for members in strata(examples, groups, |row| (examples.labels[row], examples.sources[row].to_string())).into_values() {
+    for members in strata(groups, |row| (examples.labels[row], examples.sources[row].to_string())).into_values() {
         let mut members: Vec<usize> = members.into_iter().filter(|group| !held_out.contains_key(group)).collect();
         members.shuffle(&mut random);
         let count = (share * members.len() as f64).round() as usize;
@@ -96,10 +103,10 @@ pub fn split(examples: &Examples, groups: &[usize], share: f64, seed: u64) -> Sp
 }
 
 /// The groups with a member in each stratum, in the order of their first members.
-fn strata<K: Ord>(examples: &Examples, groups: &[usize], key: impl Fn(usize) -> K) -> BTreeMap<K, Vec<usize>> {
+fn strata<K: Ord>(groups: &[usize], key: impl Fn(usize) -> K) -> BTreeMap<K, Vec<usize>> {
     let mut strata: BTreeMap<K, Vec<usize>> = BTreeMap::new();
-    for row in 0..examples.len() {
-        strata.entry(key(row)).or_default().push(groups[row]);
+    for (row, group) in groups.iter().enumerate() {
+        strata.entry(key(row)).or_default().push(*group);
     }
     for members in strata.values_mut() {
         let mut seen = HashSet::new();
@@ -112,12 +119,14 @@ fn strata<K: Ord>(examples: &Examples, groups: &[usize], key: impl Fn(usize) -> 
 /// whole, so that its scores tell what becomes of a source that training never saw.
 pub fn folds(examples: &Examples, groups: &[usize], folds: usize, seed: u64) -> Vec<usize> {
     let counts = examples.counts();
+    // The outermost folder is the source: what lies below it was made alike.
+    let source = |row: usize| examples.sources[row].split('/').next().unwrap_or_default();
     let mut by_source: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for row in 0..examples.len() {
-        by_source.entry(&examples.sources[row]).or_insert_with(|| vec![0; counts.len()])[examples.labels[row]] += 1;
+        by_source.entry(source(row)).or_insert_with(|| vec![0; counts.len()])[examples.labels[row]] += 1;
     }
     let whole = |row: usize| {
-        let of_source = &by_source[&*examples.sources[row]];
+        let of_source = &by_source[source(row)];
         let (label, count) = (examples.labels[row], of_source[examples.labels[row]]);
         count == of_source.iter().sum::<usize>() && (count as f64) < SMALL_SOURCE * counts[label] as f64
     };
@@ -125,9 +134,9 @@ pub fn folds(examples: &Examples, groups: &[usize], folds: usize, seed: u64) -> 
     // only as far as its own members.
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut fold_of_group = HashMap::new();
-    let key = |row: usize| (examples.labels[row], if whole(row) { examples.sources[row].to_string() } else { String::new() });
+    let key = |row: usize| (examples.labels[row], if whole(row) { source(row).to_owned() } else { String::new() });
     let mut next = 0;
-    for ((_, source), mut members) in strata(examples, groups, key) {
+    for ((_, source), mut members) in strata(groups, key) {
         members.shuffle(&mut random);
         for group in members {
             let fold = *fold_of_group.entry(group).or_insert(next % folds);

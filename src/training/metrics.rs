@@ -163,7 +163,8 @@ impl Binary {
         let roc_area = if positives * negatives == 0 { f64::NAN } else { roc_area / positives as f64 / negatives as f64 };
         let recall_at = ALLOWED.map(|allowed| {
             let threshold = threshold_for(scores, spam, allowed);
-            let over = |wanted: bool| scores.iter().zip(spam).filter(|(score, spam)| **score >= threshold && **spam == wanted).count();
+            let over =
+                |wanted: bool| scores.iter().zip(spam).filter(|(score, spam)| **score >= threshold && **spam == wanted).count();
             RecallAt {
                 allowed,
                 threshold,

@@ -116,6 +116,7 @@ struct DimensionProto {
 }
 
 /// A graph under construction: one chain of values from `features` on.
+#[derive(Default)]
 pub struct Graph {
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
@@ -129,11 +130,6 @@ impl Graph {
     pub const INPUT: &'static str = "features";
     /// Name of the output: float32, N x classes.
     pub const OUTPUT: &'static str = "probabilities";
-
-    /// An empty graph.
-    pub fn new() -> Self {
-        Self { nodes: Vec::new(), constants: Vec::new() }
-    }
 
     /// A float32 constant, row by row.
     pub fn constant(&mut self, dims: &[usize], values: &[f32]) -> Value {

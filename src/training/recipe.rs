@@ -50,7 +50,10 @@ impl Recipe {
             }
             let training = with_copies(examples, copies, &trained);
             training.check().map_err(|error| {
-                TrainingError::Data(format!("{error} (in {} folds that keep near-duplicates and small sources together)", self.folds))
+                TrainingError::Data(format!(
+                    "{error} (in {} folds that keep near-duplicates and small sources together)",
+                    self.folds
+                ))
             })?;
             watch.note(format!("fold {} of {}", fold + 1, self.folds));
             let head = Head::train(self.preset, &training, self.seed, watch)?;
@@ -88,7 +91,7 @@ impl Fit {
     /// # Errors
     /// If the weights can't be read.
     pub fn onnx(&self, features: usize, classes: usize) -> Result<Vec<u8>, TrainingError> {
-        let mut graph = Graph::new();
+        let mut graph = Graph::default();
         let scores = self.head.write(&mut graph, Graph::INPUT)?;
         let logits = self.calibrator.write(&mut graph, &scores);
         Ok(graph.finish(&logits, features, classes))

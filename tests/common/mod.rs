@@ -159,3 +159,21 @@ pub fn png(pixels: &image::RgbImage) -> Vec<u8> {
     pixels.write_to(&mut bytes, image::ImageFormat::Png).expect("PNG");
     bytes.into_inner()
 }
+
+/// Names of all that lies in a folder, hidden files too.
+pub fn leftovers(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Writes a data set in the published format, uncompressed: spam and ham in turn, told apart by their first feature.
+pub fn data_file(path: &Path, records: usize, features: usize) {
+    let line = |number: usize| {
+        let (reaction, first) =
+            if number.is_multiple_of(2) { ("USER_MESSAGE_MARK_SPAM", 1.0) } else { ("USER_MESSAGE_UNMARK_SPAM", 0.0) };
+        let users = vec![format!("[\"{reaction}\"]"); 1 + number % 5].join(",");
+        let rest: Vec<String> =
+            (1..features).map(|at| format!("{:.3}", ((number * 31 + at * 17) % 100) as f32 / 100.0)).collect();
+        format!("[[{users}],[{first},{}]]\n", rest.join(","))
+    };
+    fs::write(path, (0..records).map(line).collect::<String>()).expect("data set");
+}

@@ -18,8 +18,8 @@ use rayon::prelude::*;
 
 use super::{FAILURE, load_judge, settings};
 use crate::{
-    config::Sources,
-    verdict::{Judge, Outcome},
+    config::{Action, Sources},
+    verdict::Judge,
 };
 use input::{Item, Kind};
 use output::Printer;
@@ -52,7 +52,7 @@ pub enum Format {
     Json,
 }
 
-/// Exit status where spam was found, as clamscan's.
+/// Exit status where something was found that a rule does more to than accept, as clamscan's.
 const FOUND: u8 = 1;
 /// Files that are read ahead, for each thread.
 const AHEAD: usize = 8;
@@ -85,7 +85,8 @@ impl Scan {
                         progress.inc(1);
                         match &result.1 {
                             Ok(verdict) if verdict.word() == "unknown" || verdict.undecodable() > 0 => &unread,
-                            Ok(verdict) if found_spam(&verdict.outcome) => &found,
+                            // What is unknown has an action too, and is told apart above.
+                            Ok(verdict) if verdict.action != Action::Accept => &found,
                             Ok(_) => return result,
                             Err(_) => &unread,
                         }
@@ -118,10 +119,6 @@ fn look(judge: &Judge, mut item: Item) -> Scanned {
         Kind::Picture => judge.picture(&bytes),
     });
     (item, result)
-}
-
-fn found_spam(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Judged { class, .. } if class != "ham")
 }
 
 /// A bar where the number of files is known, else a count; nothing in a pipe or for a single file.

@@ -49,7 +49,8 @@ impl Dense {
         let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut random)).collect::<Result<_, _>>()?;
         let dense = Self { layers };
         let variables = dense.layers.iter().flat_map(|layer| [layer.weights.clone(), layer.bias.clone()]).collect();
-        let parameters = ParamsAdamW { lr: plan.learning_rate, weight_decay: plan.weight_decay, eps: 1e-7, ..ParamsAdamW::default() };
+        let parameters =
+            ParamsAdamW { lr: plan.learning_rate, weight_decay: plan.weight_decay, eps: 1e-7, ..ParamsAdamW::default() };
         let mut optimizer = AdamW::new(variables, parameters)?;
         let class_weights = class_weights(examples);
         let mut order: Vec<usize> = (0..examples.len()).collect();
@@ -62,7 +63,9 @@ impl Dense {
                 let input = rows_of(examples, rows)?;
                 let target: Vec<f32> = rows
                     .iter()
-                    .flat_map(|row| (0..classes).map(|class| if examples.labels[*row] == class { class_weights[class] } else { 0.0 }))
+                    .flat_map(|row| {
+                        (0..classes).map(|class| if examples.labels[*row] == class { class_weights[class] } else { 0.0 })
+                    })
                     .collect();
                 let target = Tensor::from_vec(target, (rows.len(), classes), &Device::Cpu)?;
                 // Weighted cross-entropy, averaged over the batch as Keras does.

@@ -36,7 +36,14 @@ impl Projection {
         let mut covariance = Mat::<f32>::zeros(width, width);
         for first in (0..rows).step_by(BLOCK) {
             let block = Mat::from_fn(BLOCK.min(rows - first), width, |row, column| standard(first + row, column));
-            matmul(covariance.as_mut(), Accum::Add, block.transpose(), block.as_ref(), 1.0 / rows as f32, get_global_parallelism());
+            matmul(
+                covariance.as_mut(),
+                Accum::Add,
+                block.transpose(),
+                block.as_ref(),
+                1.0 / rows as f32,
+                get_global_parallelism(),
+            );
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let tried = (components + OVERSAMPLE).min(width);
@@ -52,7 +59,8 @@ impl Projection {
         let unit = variance.sqrt().max(f32::MIN_POSITIVE);
         let directions = &basis * chosen;
         let matrix = Mat::from_fn(width, components, |row, column| directions[(row, column)] / (deviation[row] * unit));
-        let offset = (0..components).map(|column| -(0..width).map(|row| mean[row] * matrix[(row, column)]).sum::<f32>()).collect();
+        let offset =
+            (0..components).map(|column| -(0..width).map(|row| mean[row] * matrix[(row, column)]).sum::<f32>()).collect();
         Ok(Self { matrix, offset })
     }
 

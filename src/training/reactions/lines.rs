@@ -80,9 +80,8 @@ pub fn import_lines(
     let at_once = 2 * rayon::current_num_threads();
     std::thread::scope(|scope| {
         let (sender, chunks) = sync_channel(at_once);
-        let reading = scope.spawn(move || {
-            read_chunks(file, from, watch, |chunk| sender.send(chunk).map_err(|_| TrainingError::Interrupted))
-        });
+        let reading = scope
+            .spawn(move || read_chunks(file, from, watch, |chunk| sender.send(chunk).map_err(|_| TrainingError::Interrupted)));
         let mut import = Import::default();
         let result = write_file(to, |out| {
             let mut writer = RecordWriter::new(out, to);
@@ -149,7 +148,11 @@ fn read_chunks(
     mut give: impl FnMut(Chunk) -> Result<(), TrainingError>,
 ) -> Result<(), TrainingError> {
     let failed = |error: std::io::Error, line: u64| {
-        let what = if error.kind() == std::io::ErrorKind::UnexpectedEof { "the file is truncated".to_owned() } else { error.to_string() };
+        let what = if error.kind() == std::io::ErrorKind::UnexpectedEof {
+            "the file is truncated".to_owned()
+        } else {
+            error.to_string()
+        };
         TrainingError::file(path, format!("can't be read past line {line}: {what}"))
     };
     let mut compressed = BufReader::with_capacity(1 << 18, Counted { file, watch, interrupted: false });

@@ -59,11 +59,18 @@ impl Simulation {
     ///
     /// # Errors
     /// If there are no examples, or the file can't be written.
-    pub fn write(&self, examples: &Examples, out: &mut BufWriter<&File>, path: &Path, watch: &Watch) -> Result<(), TrainingError> {
+    pub fn write(
+        &self,
+        examples: &Examples,
+        out: &mut BufWriter<&File>,
+        path: &Path,
+        watch: &Watch,
+    ) -> Result<(), TrainingError> {
         let known = |name: &String| {
-            super::CLASSES.iter().position(|class| class == name).ok_or_else(|| {
-                TrainingError::Data(format!("class \"{name}\" has no reaction; only ham, spam and ad have"))
-            })
+            super::CLASSES
+                .iter()
+                .position(|class| class == name)
+                .ok_or_else(|| TrainingError::Data(format!("class \"{name}\" has no reaction; only ham, spam and ad have")))
         };
         let classes = examples.classes.iter().map(known).collect::<Result<Vec<_>, _>>()?;
         if examples.is_empty() {

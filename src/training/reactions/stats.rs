@@ -87,12 +87,7 @@ impl fmt::Display for Statistics {
         }
         writeln!(f, "reactions                               {}", self.reactions)?;
         writeln!(f, "reactions per image                     {:.2}", self.reactions as f64 / self.images.max(1) as f64)?;
-        writeln!(
-            f,
-            "users who reacted more than once        {} ({:.2} %)",
-            self.repeated,
-            share(self.repeated, self.users)
-        )?;
+        writeln!(f, "users who reacted more than once        {} ({:.2} %)", self.repeated, share(self.repeated, self.users))?;
         let singles = self.single.iter().sum();
         for (kind, count) in Reaction::ALL.into_iter().zip(self.single) {
             writeln!(f, "{:<39} {count} ({:.2} % of single reactions)", kind.name(), share(count, singles))?;
@@ -112,7 +107,9 @@ mod tests {
     #[test]
     fn every_published_statistic_is_as_counted_by_hand() {
         let mut found = Statistics::default();
-        for users in [vec![vec![MarkSpam], vec![MarkSpam], vec![MarkAd]], vec![vec![UnmarkSpam]], vec![vec![MarkSpam, UnmarkSpam]]] {
+        for users in
+            [vec![vec![MarkSpam], vec![MarkSpam], vec![MarkAd]], vec![vec![UnmarkSpam]], vec![vec![MarkSpam, UnmarkSpam]]]
+        {
             found.add(&Record { users, features: Vec::new() });
         }
         assert_eq!((found.images, found.reactions, found.users, found.repeated), (3, 6, 5, 1));

@@ -72,7 +72,8 @@ impl<'a, 'f> RecordWriter<'a, 'f> {
             self.file = Some(columns::writer(out, schema.clone())?);
         }
         let features = columns::features(mem::take(&mut self.values), self.dimension)?;
-        let batch = RecordBatch::try_new(schema, vec![Arc::new(self.users.finish()), features]).map_err(|error| error.to_string())?;
+        let batch =
+            RecordBatch::try_new(schema, vec![Arc::new(self.users.finish()), features]).map_err(|error| error.to_string())?;
         self.rows = 0;
         self.file.as_mut().map_or(Ok(()), |file| file.write(&batch)).map_err(|error| error.to_string())
     }

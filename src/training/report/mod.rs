@@ -11,7 +11,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use text::text;
 
-use super::{TrainingError, evaluate::{Evaluation, Mistake}, metrics::Rate};
+use super::{
+    TrainingError,
+    evaluate::{Evaluation, Mistake},
+    metrics::Rate,
+};
 use crate::{config::Limits, image as pictures};
 
 /// Longest side of a thumbnail in pixels.

@@ -24,7 +24,13 @@ pub fn text(evaluation: &Evaluation) -> String {
     let mut classes = table(&["class", "precision", "recall", "F1", "pictures"]);
     for class in &report.classes {
         let number = |value: f64| format!("{value:.4}");
-        classes.add_row([class.class.clone(), number(class.precision), number(class.recall), number(class.f1), class.support.to_string()]);
+        classes.add_row([
+            class.class.clone(),
+            number(class.precision),
+            number(class.recall),
+            number(class.f1),
+            class.support.to_string(),
+        ]);
     }
     let names = report.classes.iter().map(|class| class.class.as_str());
     let mut confusion = table(&["truth, said"].into_iter().chain(names.clone()).collect::<Vec<_>>());
