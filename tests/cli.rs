@@ -49,7 +49,8 @@ fn a_picture_file_and_the_message_that_carries_it_get_one_verdict() {
             (&picture["media_type"], &picture["width"], &picture["height"]),
             (&"image/png".into(), &529.into(), &324.into())
         );
-        let sum: f64 = ["ham", "spam"].iter().map(|class| picture["probabilities"][class].as_f64().expect("probability")).sum();
+        let sum: f64 =
+            ["ham", "spam", "ad"].iter().map(|class| picture["probabilities"][class].as_f64().expect("probability")).sum();
         assert!((sum - 1.0).abs() < 1e-5 && picture.get("features").is_none());
     }
     assert_eq!(mail["pictures"][0]["name"], "2");
@@ -277,7 +278,7 @@ fn the_shipped_model_verifies_and_shows_its_provenance() {
     assert!(verify.status.success(), "{}", text(&verify.stderr));
     assert!(text(&verify.stdout).contains("checksums, inputs, outputs and the known answer are right"));
     let show = program().args(["model", "show"]).output().expect("show");
-    for expected in ["resnet50-thin/", "ham, spam", "spam \"tag\" from 0.", "224 x 224", "BSD-2-Clause"] {
+    for expected in ["resnet50-thin/", "ham, spam", "spam \"tag\" from 0.", "384 x 384", "BSD-2-Clause"] {
         assert!(text(&show.stdout).contains(expected), "{expected}");
     }
 }

@@ -106,7 +106,7 @@ fn a_wrong_line_is_named_with_its_file_and_number_and_nothing_is_written() {
             &["line 3", "has 2 features, but the records before it have 3"],
         ),
         ("NaN", "[[[\"USER_MESSAGE_MARK_AD\"]],[1,NaN,2]]\n", &["line 3"]),
-        ("an infinite number", "[[[\"USER_MESSAGE_MARK_AD\"]],[1,1e300,2]]\n", &["line 3", "feature 2 is not a finite number"]),
+        ("an infinite number", "[[[\"USER_MESSAGE_MARK_AD\"]],[1,1e300,2]]\n", &["line 3", "finite"]),
         ("half a line", "[[[\"USER_MESSAGE_MARK_AD\"]],[1,", &["line 3"]),
     ];
     for (name, bad, expected) in cases {

@@ -75,10 +75,8 @@ fn training_set() -> tempfile::TempDir {
 fn a_bundle_trained_on_class_folders_judges_pictures_that_it_never_saw() {
     let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
     let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
-    let trained = run(
-        &["train", &data, "--output", &bundle, "--test", "0.25", "--copies", "1", "--name", "mine", "--model-version", "7"],
-        out.path(),
-    );
+    let trained =
+        run(&["train", &data, "--output", &bundle, "--test", "0.25", "--name", "mine", "--model-version", "7"], out.path());
     assert!(trained.status.success(), "{}", text(&trained.stderr));
     assert!(!text(&trained.stderr).contains('\r'), "no progress bar in a pipe");
     let card = fs::read_to_string(out.path().join("new/MODEL_CARD.md")).expect("card");
@@ -240,8 +238,6 @@ fn stored_vectors_train_the_same_head_as_their_pictures() {
         fs::read(bundle.join("head.onnx")).expect("head")
     };
     assert!(head(&vectors, "from-vectors") == head(&set.path().display().to_string(), "from-pictures"));
-    let copies = run(&["train", &vectors, "--copies", "1", "--output", &out.path().join("no").display().to_string()], out.path());
-    assert!(text(&copies.stderr).contains("--copies needs pictures"));
 }
 
 #[test]

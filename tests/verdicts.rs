@@ -202,7 +202,7 @@ fn the_highest_score_of_all_pictures_counts_and_repeated_ones_are_judged_once() 
         ),
     );
     let verdict = daemon.client().message(&both).verdict().expect("verdict");
-    assert!(verdict.starts_with("Yes, score=0.99") && verdict.contains("pictures=3 "), "{verdict}");
+    assert!(verdict.starts_with("Yes, score=0.9") && verdict.contains("pictures=3 "), "{verdict}");
     daemon.logged("picture=2 type=image/jpeg size=");
     let few = Daemon::start(&["limits.pictures=1"]);
     let verdict = few.client().message(&both).verdict().expect("verdict");

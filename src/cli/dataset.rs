@@ -143,8 +143,8 @@ impl Dataset {
                 let (_, net) = load_net(&settings, std::thread::available_parallelism().map_or(1, usize::from))?;
                 let loaded =
                     data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;
-                loaded.examples.save(output)?;
-                println!("{} vectors of {} features", loaded.examples.len(), loaded.examples.dimension);
+                loaded.save(output)?;
+                println!("{} vectors of {} features", loaded.len(), loaded.dimension);
             }
             Self::Simulate { from, to, records, features, seed } => {
                 work::new_file(to)?;

@@ -78,7 +78,7 @@ impl Evaluate {
         let mut known = manifest.classes.clone();
         known.extend(self.data.known_classes()?.into_iter().filter(|class| !manifest.classes.contains(class)));
         let mut extractor = || self.data.extractor(&net, settings, watch);
-        let mut examples = self.data.load(&self.data.data, &known, &mut extractor, watch)?.examples;
+        let mut examples = self.data.load(&self.data.data, &known, &mut extractor, watch)?;
         if examples.is_empty() {
             bail!("there is nothing to evaluate on");
         }

@@ -45,9 +45,6 @@ pub struct Train {
     /// Labelled data that is only tested on; refused if it shares near-duplicates with the rest
     #[arg(long, value_name = "DATA", conflicts_with = "test")]
     test_on: Vec<PathBuf>,
-    /// Train on so many changed copies of each picture too (encoded anew, scaled, cropped, tinted, noisy, framed)
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
-    copies: u32,
     /// Of all random numbers; the same data, seed and number of threads give the same head, byte for byte
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
@@ -83,43 +80,32 @@ impl Train {
         let mut extractor = || self.data.extractor(&net, &settings, &watch);
         let mut loaded = self.data.load(&self.data.data, &known, &mut extractor, &watch)?;
         let dimension = net.answer()?.features;
-        if loaded.examples.dimension != dimension {
+        if loaded.dimension != dimension {
             bail!(
                 "the vectors have {} features, but the net of {} gives {dimension}: name the bundle they were made with by --base",
-                loaded.examples.dimension,
+                loaded.dimension,
                 bundle.manifest.title()
             );
         }
-        let own = loaded.examples.len();
+        let own = loaded.len();
         if !self.test_on.is_empty() {
-            loaded.examples.append(self.data.load(&self.test_on, &known, &mut extractor, &watch)?.examples);
+            loaded.append(self.data.load(&self.test_on, &known, &mut extractor, &watch)?);
         }
-        work::without_empty_classes(&mut loaded.examples, self.data.classes.is_some());
-        loaded.examples.check()?;
-        let groups = groups::near_duplicate_groups(&loaded.examples, &watch)?;
+        if self.data.classes.is_none() {
+            loaded = loaded.without_small_classes(1);
+        }
+        loaded.check()?;
+        let groups = groups::near_duplicate_groups(&loaded, &watch)?;
         let split = if self.test_on.is_empty() {
-            groups::split(&loaded.examples, &groups, self.test, self.seed)
+            groups::split(&loaded, &groups, self.test, self.seed)
         } else {
-            Split { train: (0..own).collect(), test: (own..loaded.examples.len()).collect() }
+            Split { train: (0..own).collect(), test: (own..loaded.len()).collect() }
         };
-        groups::check_leakage(&loaded.examples, &groups, &split)?;
-        let examples = loaded.examples.select(&split.train);
+        groups::check_leakage(&loaded, &groups, &split)?;
+        let examples = loaded.select(&split.train);
         let groups: Vec<usize> = split.train.iter().map(|row| groups[*row]).collect();
-        let mut copies = Vec::new();
-        if self.copies > 0 {
-            if loaded.files.is_empty() {
-                bail!("--copies needs pictures: of stored vectors there is nothing to be changed");
-            }
-            let files: Vec<_> = split.train.iter().map(|row| loaded.files[*row].clone()).collect();
-            let mut extractor = extractor()?;
-            for number in 1..=self.copies {
-                let mut copy = extractor.vectors(&files, &known, number, &watch)?.examples;
-                copy.labels.clone_from(&examples.labels);
-                copies.push(copy);
-            }
-        }
         let recipe = Recipe { preset: self.preset, seed: self.seed, folds: self.folds.into() };
-        let fit = recipe.fit(&examples, &groups, &copies, &watch)?;
+        let fit = recipe.fit(&examples, &groups, &watch)?;
         let thresholds = thresholds(&fit);
         let title = format!("{}/{}", self.name.as_ref().unwrap_or(&bundle.manifest.name), self.model_version);
         let mut card = format!("# {title}\n\n{}\n", self.method(&examples, &bundle));
@@ -134,7 +120,7 @@ impl Train {
             report::text(&out_of_fold)
         );
         if !split.test.is_empty() {
-            let test = loaded.examples.select(&split.test);
+            let test = loaded.select(&split.test);
             let evaluation = Evaluation::new(title.clone(), &test, &fit.probabilities(&test)?, &thresholds);
             card += &format!("\n## Held out\n\nPictures that no step has seen.\n\n{}", report::text(&evaluation));
         }
@@ -170,12 +156,11 @@ impl Train {
     fn method(&self, examples: &Examples, bundle: &Bundle) -> String {
         let views: Vec<_> = bundle.manifest.view.iter().map(|view| format!("{} x {}", view.width, view.height)).collect();
         format!(
-            "Head `{}`, seed {}, {} folds, {} changed copies of each picture; features {} of views {}; classes {}. Calibration: multinomial \
+            "Head `{}`, seed {}, {} folds; features {} of views {}; classes {}. Calibration: multinomial \
              logistic regression on scores out of fold.",
             self.preset,
             self.seed,
             self.folds,
-            self.copies,
             bundle.manifest.backbone.outputs.join(", "),
             views.join(", "),
             examples.classes.join(", "),

@@ -15,7 +15,7 @@ use crate::{
     model::Net,
     training::{
         Watch,
-        examples::{self, Examples, Labelled},
+        examples::{self, Examples},
         extract::Extractor,
     },
 };
@@ -51,14 +51,6 @@ pub struct Data {
     pub cache: Option<PathBuf>,
 }
 
-/// Labelled vectors, and the files of those that come from pictures (none if vectors were read).
-pub struct Loaded {
-    /// The vectors.
-    pub examples: Examples,
-    /// One for each vector, or empty.
-    pub files: Vec<Labelled>,
-}
-
 impl Data {
     /// The classes asked for, else the usual ones.
     pub fn known_classes(&self) -> anyhow::Result<Vec<String>> {
@@ -86,14 +78,14 @@ impl Data {
         known: &[String],
         extractor: &mut dyn FnMut() -> anyhow::Result<Extractor<'a>>,
         watch: &Watch,
-    ) -> anyhow::Result<Loaded> {
+    ) -> anyhow::Result<Examples> {
         let is_file = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "parquet");
         let (files, folders): (Vec<_>, Vec<_>) = paths.iter().partition(is_file);
-        let mut loaded = Loaded { examples: Examples::new(known.to_vec(), 0), files: Vec::new() };
+        let mut loaded = Examples::new(known.to_vec(), 0);
         if !folders.is_empty() {
             let folders: Vec<PathBuf> = folders.into_iter().cloned().collect();
             let listed = examples::list(&folders, known)?;
-            let found = extractor()?.vectors(&listed, known, 0, watch)?;
+            let found = extractor()?.vectors(&listed, known, watch)?;
             if let Some(first) = found.undecodable.first().filter(|_| !self.keep_going) {
                 bail!("{first} (and {} more; --keep-going leaves them out)", found.undecodable.len() - 1);
             }
@@ -105,17 +97,16 @@ impl Data {
             for (count, why) in left_out.into_iter().filter(|(count, _)| *count > 0) {
                 eprintln!("imagespam-milter: {count} of {} pictures left out: they {why}", listed.len());
             }
-            loaded = Loaded { examples: found.examples, files: found.files };
+            loaded = found.examples;
         }
         for file in files {
             let vectors = Examples::load(file, known, watch)?;
-            if loaded.examples.is_empty() {
-                loaded.examples = vectors;
-            } else if vectors.dimension == loaded.examples.dimension {
-                loaded.examples.append(vectors);
-                loaded.files.clear();
+            if loaded.is_empty() {
+                loaded = vectors;
+            } else if vectors.dimension == loaded.dimension {
+                loaded.append(vectors);
             } else {
-                let (theirs, ours) = (vectors.dimension, loaded.examples.dimension);
+                let (theirs, ours) = (vectors.dimension, loaded.dimension);
                 bail!("{}: has {theirs} features, but what was read before has {ours}", file.display());
             }
         }
@@ -123,20 +114,7 @@ impl Data {
     }
 }
 
-/// Leaves out the classes of which there is no example, unless they were asked for by name.
-pub fn without_empty_classes(examples: &mut Examples, asked: bool) {
-    if asked {
-        return;
-    }
-    let counts = examples.counts();
-    let kept: Vec<usize> = (0..counts.len()).filter(|class| counts[*class] > 0 || *class == 0).collect();
-    examples.classes = kept.iter().map(|class| examples.classes[*class].clone()).collect();
-    for label in &mut examples.labels {
-        *label = kept.iter().position(|class| class == label).unwrap_or(0);
-    }
-}
-
-/// Whether a path is one of a Parquet file's.
+/// Refuses a file whose folder does not exist, before any work is done for it.
 pub fn new_file(path: &Path) -> anyhow::Result<()> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) if !parent.is_dir() => bail!("{}: there is no folder {}", path.display(), parent.display()),

@@ -106,6 +106,18 @@ impl Examples {
         counts
     }
 
+    /// Without the classes of fewer than `least` vectors, and without their vectors; ham stays in any case.
+    pub fn without_small_classes(&self, least: usize) -> Self {
+        let counts = self.counts();
+        let kept: Vec<usize> = (0..counts.len()).filter(|class| *class == 0 || counts[*class] >= least).collect();
+        let rows: Vec<usize> = (0..self.len()).filter(|row| kept.contains(&self.labels[*row])).collect();
+        let mut chosen = self.select(&rows);
+        chosen.classes = kept.iter().map(|class| self.classes[*class].clone()).collect();
+        let place = |label: &usize| kept.iter().position(|class| class == label).unwrap_or(0);
+        chosen.labels = chosen.labels.iter().map(place).collect();
+        chosen
+    }
+
     /// Refuses what no head can be trained on: no ham, nothing but ham, or a class with one vector.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
-    TrainingError, Watch, augment,
+    TrainingError, Watch,
     examples::{Examples, Labelled},
 };
 use crate::{
@@ -37,8 +37,6 @@ pub struct Extractor<'a> {
 pub struct Extracted {
     /// The vectors.
     pub examples: Examples,
-    /// The file of each vector.
-    pub files: Vec<Labelled>,
     /// Files that were left out because the daemon would not judge them either: small, or over a limit.
     pub skipped: usize,
     /// Files whose bytes had been there before, in the same class.
@@ -85,32 +83,24 @@ impl<'a> Extractor<'a> {
         Ok(Self { net, limits, skips, cache, known, rows })
     }
 
-    /// The vectors of `files`, of the pictures themselves (`variant` 0) or of changed copies (see [`augment`]).
+    /// The vectors of `files`.
     ///
     /// # Errors
     /// If a file can't be read, two files of different classes hold the same bytes, the net fails, or the work is to stop.
-    pub fn vectors(
-        &mut self,
-        files: &[Labelled],
-        classes: &[String],
-        variant: u32,
-        watch: &Watch,
-    ) -> Result<Extracted, TrainingError> {
-        watch.begin(if variant == 0 { "features" } else { "features of changed copies" }, files.len() as u64);
-        let mut seen: HashMap<String, usize> = HashMap::new();
+    pub fn vectors(&mut self, files: &[Labelled], classes: &[String], watch: &Watch) -> Result<Extracted, TrainingError> {
+        watch.begin("features", files.len() as u64);
+        let mut seen: HashMap<String, &Labelled> = HashMap::new();
         let mut found = Extracted {
             examples: Examples::new(classes.to_vec(), self.known.dimension),
-            files: Vec::new(),
             skipped: 0,
             repeated: 0,
             undecodable: Vec::new(),
         };
         for batch in files.chunks(BATCH) {
-            let looks = batch.par_iter().map(|file| self.look(file, variant, watch)).collect::<Result<Vec<_>, _>>()?;
+            let looks = batch.par_iter().map(|file| self.look(file, watch)).collect::<Result<Vec<_>, _>>()?;
             let mut fresh = Examples::new(vec![String::new()], 0);
             for (file, (key, look)) in batch.iter().zip(looks) {
-                if let Some(&before) = seen.get(&key) {
-                    let first: &Labelled = &found.files[before];
+                if let Some(first) = seen.get(&key) {
                     if first.label != file.label {
                         return Err(TrainingError::Data(format!(
                             "{} ({}) and {} ({}) hold the same picture",
@@ -129,8 +119,7 @@ impl<'a> Extractor<'a> {
                         let wrong = |problem| TrainingError::file(&file.path, problem);
                         let name = file.path.display().to_string();
                         found.examples.push(file.label, file.source.clone(), name, Some(hash), &vector).map_err(wrong)?;
-                        seen.insert(key.clone(), found.files.len());
-                        found.files.push(file.clone());
+                        seen.insert(key.clone(), file);
                         if !self.rows.contains_key(&key) {
                             fresh.dimension = vector.len();
                             fresh.push(0, "".into(), key, Some(hash), &vector).map_err(wrong)?;
@@ -153,23 +142,18 @@ impl<'a> Extractor<'a> {
         fresh.save(&folder.join(format!("{}.parquet", &name[..16])))
     }
 
-    fn look(&self, file: &Labelled, variant: u32, watch: &Watch) -> Result<(String, Look), TrainingError> {
+    fn look(&self, file: &Labelled, watch: &Watch) -> Result<(String, Look), TrainingError> {
         watch.step(1)?;
         let bytes = fs::read(&file.path).map_err(|error| TrainingError::file(&file.path, format!("can't be read: {error}")))?;
-        let digest = Sha256::digest(&bytes);
-        let mut key = base16ct::lower::encode_string(&digest);
-        if variant > 0 {
-            key = format!("{key}+{variant}");
-        }
+        let key = base16ct::lower::encode_string(&Sha256::digest(&bytes));
         if let Some(&row) = self.rows.get(&key) {
             let look = Look::Vector { hash: self.known.hashes[row].unwrap_or(0), vector: self.known.row(row).to_vec() };
             return Ok((key, look));
         }
-        let seed = digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
-        Ok((key, self.judge(&bytes, seed, variant)?))
+        Ok((key, self.judge(&bytes)?))
     }
 
-    fn judge(&self, bytes: &[u8], seed: u64, variant: u32) -> Result<Look, TrainingError> {
+    fn judge(&self, bytes: &[u8]) -> Result<Look, TrainingError> {
         let (width, height) = match image::dimensions(bytes, self.limits) {
             Ok(size) => size,
             Err(error) => return Ok(Look::Undecodable(error.to_string())),
@@ -180,10 +164,7 @@ impl<'a> Extractor<'a> {
             return Ok(Look::Skipped);
         }
         match image::decode(bytes, self.limits) {
-            Ok(picture) => {
-                let picture = if variant == 0 { picture } else { augment::variant(&picture, seed, variant) };
-                Ok(Look::Vector { hash: image::perceptual_hash(&picture), vector: self.net.features(&picture)? })
-            }
+            Ok(picture) => Ok(Look::Vector { hash: image::perceptual_hash(&picture), vector: self.net.features(&picture)? }),
             Err(image::ImageError::TooManyPixels { .. } | image::ImageError::TooMuchMemory(_)) => Ok(Look::Skipped),
             Err(error) => Ok(Look::Undecodable(error.to_string())),
         }

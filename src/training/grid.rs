@@ -43,6 +43,8 @@ pub const PUBLISHED_WHOLE: [(usize, f64, usize, f64); 9] = [
 /// Share that is tested on, and the seed of the split, as published.
 const TEST_SHARE: f64 = 0.15;
 const SEED: u64 = 42;
+/// A class with fewer pictures can be neither trained nor tested, and is left out of a cell.
+const LEAST_OF_A_CLASS: usize = 10;
 
 /// One cell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -132,6 +134,8 @@ impl Grid {
             labelled.filter_map(|(row, record)| Some((row, reactions::label(record, filter)?.class))).unzip();
         let mut examples = self.values.select(&rows);
         examples.labels = labels;
+        let images = examples.len();
+        let examples = examples.without_small_classes(LEAST_OF_A_CLASS);
         let mut order: Vec<usize> = (0..examples.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
         let (test, train) = order.split_at((TEST_SHARE * examples.len() as f64).round() as usize);
@@ -145,6 +149,6 @@ impl Grid {
         } else {
             None
         };
-        Ok(Cell { min_reactions, min_consistency, images: examples.len(), weighted_f1, published })
+        Ok(Cell { min_reactions, min_consistency, images, weighted_f1, published })
     }
 }

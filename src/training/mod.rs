@@ -3,7 +3,6 @@
 //! and thresholds (`calibration`), the recipe that puts them together (`recipe`), the bundle on disk (`bundle`), metrics
 //! (`metrics`), reports (`report`) and the paper's tables (`grid`). Knows nothing of the milter.
 
-pub mod augment;
 pub mod bundle;
 pub mod calibration;
 mod columns;

@@ -35,11 +35,11 @@ pub struct Fit {
 }
 
 impl Recipe {
-    /// Trains. `groups` are near-duplicates; `copies` are changed copies of the examples, row by row, to be trained on too.
+    /// Trains. `groups` are near-duplicates.
     ///
     /// # Errors
     /// If the examples can't be trained on, the arithmetic fails, or the work is to stop.
-    pub fn fit(&self, examples: &Examples, groups: &[usize], copies: &[Examples], watch: &Watch) -> Result<Fit, TrainingError> {
+    pub fn fit(&self, examples: &Examples, groups: &[usize], watch: &Watch) -> Result<Fit, TrainingError> {
         examples.check()?;
         let folds = groups::folds(examples, groups, self.folds, self.seed);
         let mut scores = Mat::zeros(examples.len(), examples.classes.len());
@@ -48,7 +48,7 @@ impl Recipe {
             if scored.is_empty() {
                 continue;
             }
-            let training = with_copies(examples, copies, &trained);
+            let training = examples.select(&trained);
             training.check().map_err(|error| {
                 TrainingError::Data(format!(
                     "{error} (in {} folds that keep near-duplicates and small sources together)",
@@ -64,17 +64,10 @@ impl Recipe {
         }
         let calibrator = Calibrator::fit(&scores, &examples.labels)?;
         let out_of_fold = calibrator.apply(&scores)?;
-        let all: Vec<usize> = (0..examples.len()).collect();
-        let head = Head::train(self.preset, &with_copies(examples, copies, &all), self.seed, watch)?;
+        let head = Head::train(self.preset, examples, self.seed, watch)?;
         let thresholds = thresholds(&examples.classes, &examples.labels, &out_of_fold);
         Ok(Fit { head, calibrator, out_of_fold, thresholds })
     }
-}
-
-fn with_copies(examples: &Examples, copies: &[Examples], rows: &[usize]) -> Examples {
-    let mut all = examples.select(rows);
-    copies.iter().for_each(|copies| all.append(copies.select(rows)));
-    all
 }
 
 impl Fit {

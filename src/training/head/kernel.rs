@@ -20,11 +20,11 @@ const LANDMARKS: usize = 5000;
 const GAMMA: f32 = 1.0;
 /// Ridge, a share of the number of examples.
 const RIDGE: f64 = 1e-5;
-/// What keeps the normal equations positive in single precision, likewise a share.
+/// What keeps the equations positive though kernel values are rounded to single precision, likewise a share.
 const JITTER: f64 = 1e-6;
 /// How much more a ham picture weighs than its class's share alone would have it: false alarms cost more than misses. Raised
 /// recall at 0.1 % false alarms by 5 points on all spam.
-const HAM_WEIGHT: f32 = 3.0;
+const HAM_WEIGHT: f64 = 3.0;
 /// Examples whose kernel values are held at once.
 const BLOCK: usize = 2048;
 
@@ -56,16 +56,17 @@ impl Kernel {
         let landmarks = Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)]);
         let counts = examples.counts();
         let weight_of = |(class, count): (usize, &usize)| {
-            let balance = (rows as f32 / (*count).max(1) as f32 / classes as f32).sqrt();
+            let balance = (rows as f64 / (*count).max(1) as f64 / classes as f64).sqrt();
             if class == 0 { HAM_WEIGHT * balance } else { balance }
         };
-        let weights: Vec<f32> = counts.iter().enumerate().map(weight_of).collect();
+        let weights: Vec<f64> = counts.iter().enumerate().map(weight_of).collect();
         let weight = |row: usize| weights[examples.labels[row]];
-        let mut left = Mat::<f32>::zeros(order.len(), order.len());
-        let mut right = Mat::<f32>::zeros(order.len(), classes);
+        let mut left = Mat::<f64>::zeros(order.len(), order.len());
+        let mut right = Mat::<f64>::zeros(order.len(), classes);
         for first in (0..rows).step_by(BLOCK) {
             let height = BLOCK.min(rows - first);
             let values = kernel(vectors.subrows(first, height), landmarks.as_ref());
+            let values = Mat::<f64>::from_fn(height, order.len(), |row, column| values[(row, column)].into());
             let weighted = Mat::from_fn(height, order.len(), |row, column| weight(first + row) * values[(row, column)]);
             let truth =
                 Mat::from_fn(height, classes, |row, class| if examples.labels[first + row] == class { 1.0 } else { -1.0 });
@@ -74,12 +75,14 @@ impl Kernel {
             watch.step(1)?;
         }
         let ridge = kernel(landmarks.as_ref(), landmarks.as_ref());
-        let equations = Mat::<f64>::from_fn(order.len(), order.len(), |row, column| {
-            let diagonal = if row == column { JITTER * rows as f64 } else { 0.0 };
-            f64::from(left[(row, column)]) + RIDGE * rows as f64 * f64::from(ridge[(row, column)]) + diagonal
-        });
-        let solver = equations.llt(Side::Lower).map_err(|error| TrainingError::Numbers(format!("{error:?}")))?;
-        let solved = solver.solve(Mat::<f64>::from_fn(order.len(), classes, |row, class| f64::from(right[(row, class)])));
+        for column in 0..order.len() {
+            for row in 0..order.len() {
+                left[(row, column)] += RIDGE * rows as f64 * f64::from(ridge[(row, column)]);
+            }
+            left[(column, column)] += JITTER * rows as f64;
+        }
+        let solver = left.llt(Side::Lower).map_err(|error| TrainingError::Numbers(format!("{error:?}")))?;
+        let solved = solver.solve(right);
         let weights = Mat::from_fn(order.len(), classes, |row, class| solved[(row, class)] as f32);
         watch.step(1)?;
         watch.end();

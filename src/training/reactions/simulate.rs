@@ -21,6 +21,8 @@ pub struct NoiseModel {
     pub disputed: (f64, f64),
     /// Share of users who react a second time, with a kind drawn at random.
     pub contradictory: f64,
+    /// Ham has two kinds of reaction: how likely a user picks the one that is usual for the picture.
+    pub usual_kind: f64,
     /// The most users of a picture.
     pub most_users: u64,
     /// Standard deviation of the relative noise on each feature, which tells copies of one vector apart.
@@ -34,6 +36,7 @@ impl Default for NoiseModel {
             sorts: [(0.7, 0.96), (0.25, 0.8), (0.05, 1.0 / 3.0)],
             disputed: (0.1, 0.55),
             contradictory: 0.03,
+            usual_kind: 0.9,
             most_users: 500,
             jitter: 0.05,
         }
@@ -100,6 +103,7 @@ impl Simulation {
     fn users(&self, class: usize, random: &mut ChaCha8Rng) -> Vec<Vec<Reaction>> {
         let count = (1.0 / (1.0 - random.random::<f64>())) as u64;
         let disputed = random.random_bool(self.noise.disputed.0);
+        let usual = random.random_range(0..2);
         let mut user = || {
             let mut draw = random.random::<f64>();
             let sort = self.noise.sorts.iter().find(|(share, _)| {
@@ -109,7 +113,8 @@ impl Simulation {
             let right = if disputed { self.noise.disputed.1 } else { sort.map_or(0.0, |(_, right)| *right) };
             let named = if random.random_bool(right) { class } else { (class + random.random_range(1..3)) % 3 };
             let kinds: Vec<_> = Reaction::ALL.into_iter().filter(|kind| kind.class() == named).collect();
-            let mut reactions = vec![kinds[random.random_range(0..kinds.len())]];
+            let kind = if random.random_bool(self.noise.usual_kind) { usual } else { 1 - usual };
+            let mut reactions = vec![kinds[kind % kinds.len()]];
             if random.random_bool(self.noise.contradictory) {
                 reactions.push(Reaction::ALL[random.random_range(0..Reaction::ALL.len())]);
             }
