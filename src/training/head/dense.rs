@@ -16,13 +16,16 @@ pub struct Plan {
     epochs: usize,
     batch: usize,
     learning_rate: f64,
+    /// Whether the rate falls to zero along the way.
+    decay: bool,
     weight_decay: f64,
 }
 
 /// ICISSP 2020, as published: Dense(2048, ReLU), Dense(2048, ReLU), softmax; Adam at its usual rate, 80 epochs, batches of 5000.
-pub const PAPER: Plan = Plan { hidden: &[2048, 2048], epochs: 80, batch: 5000, learning_rate: 0.001, weight_decay: 0.0 };
+pub const PAPER: Plan =
+    Plan { hidden: &[2048, 2048], epochs: 80, batch: 5000, learning_rate: 0.001, decay: false, weight_decay: 0.0 };
 /// Multinomial logistic regression.
-pub const LINEAR: Plan = Plan { hidden: &[], epochs: 200, batch: 1000, learning_rate: 0.003, weight_decay: 0.01 };
+pub const LINEAR: Plan = Plan { hidden: &[], epochs: 200, batch: 1000, learning_rate: 0.003, decay: true, weight_decay: 0.01 };
 
 /// A trained head.
 #[derive(Clone, Debug)]
@@ -57,6 +60,9 @@ impl Dense {
         let batches = order.len().div_ceil(plan.batch);
         watch.begin("training", (plan.epochs * batches) as u64);
         for epoch in 1..=plan.epochs {
+            if plan.decay {
+                optimizer.set_learning_rate(plan.learning_rate * (1.0 - (epoch - 1) as f64 / plan.epochs as f64));
+            }
             order.shuffle(&mut random);
             let mut sum = 0.0;
             for rows in order.chunks(plan.batch) {
