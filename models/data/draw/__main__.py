@@ -22,7 +22,7 @@ from .style import Style
 
 # Sources of photographs and of clip art, folders of fetch-ham.
 PHOTOS = ["mate-backgrounds", "plasma-workspace-wallpapers", "ukui-wallpapers", "lxqt-themes", "wordpress-theme-twentytwentyone"]
-MORE_PHOTOS = ["lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "gnome-photos-tests", "stellarium-data"]
+MORE_PHOTOS = ["lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "stellarium-data"]
 ART = ["openclipart-png", "tuxpaint-stamps-default", "oxygen-icon-theme", "gnome-icon-theme", "faenza-icon-theme", "gcompris-qt-data"]
 CHROMIUM = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic", "--allow-file-access-from-files"]
 
