@@ -241,6 +241,20 @@ fn stored_vectors_train_the_same_head_as_their_pictures() {
 }
 
 #[test]
+fn views_and_features_can_be_others_than_the_base_bundles() {
+    let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
+    let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
+    let trained =
+        run(&["train", &data, "--output", &bundle, "--view", "96,64", "--features", "features,stage4_deviation"], out.path());
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    let shown = text(&run(&["model", "show", "--set", &format!("model.bundle={bundle}")], out.path()).stdout);
+    assert!(shown.contains("96 x 96") && shown.contains("64 x 64"), "{shown}");
+    assert!(shown.contains("features    4096 numbers from features, stage4_deviation"), "{shown}");
+    let verified = run(&["model", "verify", "--set", &format!("model.bundle={bundle}")], out.path());
+    assert!(verified.status.success(), "{}", text(&verified.stderr));
+}
+
+#[test]
 fn vectors_of_another_net_are_refused() {
     let out = tempfile::tempdir().expect("folder");
     let (lines, set, vectors) = (out.path().join("a.json"), out.path().join("a.parquet"), out.path().join("v.parquet"));

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{settings, work};
 use crate::{
     config::Sources,
-    model::{Bundle, Net, Runtime, View},
+    model::{Bundle, Net, Runtime, View, known_picture},
     training::{
         bundle::NewBundle,
         evaluate::Evaluation,
@@ -79,7 +79,8 @@ impl Train {
         let known = self.data.known_classes()?;
         let mut extractor = || self.data.extractor(&net, &settings, &watch);
         let mut loaded = self.data.load(&self.data.data, &known, &mut extractor, &watch)?;
-        let dimension = net.answer()?.features;
+        // The base bundle's head may take other features, and is not asked.
+        let dimension = net.features(&known_picture())?.len();
         if loaded.dimension != dimension {
             bail!(
                 "the vectors have {} features, but the net of {} gives {dimension}: name the bundle they were made with by --base",
