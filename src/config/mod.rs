@@ -121,6 +121,13 @@ pub struct Skips {
     pub picture_below_bytes: u64,
 }
 
+impl Skips {
+    /// Whether a picture of these sides in pixels and this size in bytes is too small to be judged.
+    pub fn too_small(&self, (width, height): (u32, u32), bytes: usize) -> bool {
+        u64::from(width) * u64::from(height) < self.picture_below_pixels || (bytes as u64) < self.picture_below_bytes
+    }
+}
+
 /// `[limits]`
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -4,9 +4,6 @@ use image_hasher::{HashAlg, HasherConfig};
 
 use super::Picture;
 
-/// Bits of a hash.
-pub const HASH_BITS: u32 = 64;
-
 /// The double-gradient hash of `image_hasher`: whether brightness rises to the right and downwards between the cells of
 /// a small grey copy. Two hashes are compared by the number of bits in which they differ.
 pub fn perceptual_hash(picture: &Picture) -> u64 {

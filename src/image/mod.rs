@@ -6,5 +6,5 @@ mod hash;
 mod resize;
 
 pub use decode::{ImageError, Picture, decode, dimensions};
-pub use hash::{HASH_BITS, perceptual_hash};
+pub use hash::perceptual_hash;
 pub use resize::resize;

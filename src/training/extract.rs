@@ -154,13 +154,11 @@ impl<'a> Extractor<'a> {
     }
 
     fn judge(&self, bytes: &[u8]) -> Result<Look, TrainingError> {
-        let (width, height) = match image::dimensions(bytes, self.limits) {
+        let size = match image::dimensions(bytes, self.limits) {
             Ok(size) => size,
             Err(error) => return Ok(Look::Undecodable(error.to_string())),
         };
-        let small = u64::from(width) * u64::from(height) < self.skips.picture_below_pixels
-            || (bytes.len() as u64) < self.skips.picture_below_bytes;
-        if small || bytes.len() > self.limits.picture_bytes {
+        if self.skips.too_small(size, bytes.len()) || bytes.len() > self.limits.picture_bytes {
             return Ok(Look::Skipped);
         }
         match image::decode(bytes, self.limits) {

@@ -223,8 +223,7 @@ impl Judge {
             Ok(dimensions) => dimensions,
             Err(error) => return (None, refused(error)),
         };
-        let pixels = u64::from(width) * u64::from(height);
-        let result = if pixels < skip.picture_below_pixels || (bytes.len() as u64) < skip.picture_below_bytes {
+        let result = if skip.too_small((width, height), bytes.len()) {
             PictureResult::Skipped(Skip::SmallPicture, format!("{width} x {height} pixels, {} bytes", bytes.len()))
         } else {
             match image::decode(bytes, limits) {

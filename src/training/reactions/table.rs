@@ -83,10 +83,10 @@ impl<'a, 'f> RecordWriter<'a, 'f> {
     /// # Errors
     /// If the file can't be written.
     pub fn finish(mut self) -> Result<(), TrainingError> {
-        let failed = |error: String| TrainingError::file(self.path, format!("can't be written: {error}"));
+        let path = self.path;
+        let failed = |error: String| TrainingError::file(path, format!("can't be written: {error}"));
         if self.rows > 0 {
-            let path = self.path;
-            self.flush().map_err(|error| TrainingError::file(path, format!("can't be written: {error}")))?;
+            self.flush().map_err(failed)?;
         }
         match self.file.take() {
             Some(file) => file.close().map(|_| ()).map_err(|error| failed(error.to_string())),
