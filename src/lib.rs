@@ -1,7 +1,7 @@
 //! imagespam-milter: a milter that looks at the pictures in a message and decides whether they are spam.
 //!
-//! A message travels one way: `milter` collects it, `mail` finds its pictures, `image` decodes them, `model` turns pixels
-//! into probabilities, `verdict` makes a score and an action of them, and `milter` carries that out. A module uses only
+//! A message travels one way: `milter` collects it, `inspect` has it opened in a process of its own, where
+//! `mail` finds its pictures and `image` decodes them, `model` turns pixels into probabilities, `verdict` makes a score and an action of them, and `milter` carries that out. A module uses only
 //! those to its left in that picture, and `config`, which stands under all.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@
 pub mod cli;
 pub mod config;
 pub mod image;
+pub mod inspect;
 pub mod mail;
 pub mod milter;
 pub mod model;

@@ -39,7 +39,7 @@ fn a_picture_file_and_the_message_that_carries_it_get_one_verdict() {
     let output = scan(&["--format", "json", &data("spam-stock.png"), &eml.display().to_string()]);
     assert_eq!(output.status.code(), Some(1), "spam was found");
     let [file, mail] = <[Value; 2]>::try_from(lines(&output)).expect("two lines");
-    assert_eq!((&file["kind"], &mail["kind"]), (&"picture".into(), &"message".into()));
+    assert_eq!((&file["kind"], &mail["kind"]), (&"file".into(), &"message".into()));
     for line in [&file, &mail] {
         assert_eq!((&line["verdict"], &line["class"], &line["action"]), (&"spam".into(), &"spam".into(), &"tag".into()));
         assert!(line["score"].as_f64().expect("score") > 0.96 && line["milliseconds"].is_u64());

@@ -178,8 +178,8 @@ fn broken_mime_costs_no_message() {
         ),
     ]);
     let verdict = |index: usize| answers[index].verdict().unwrap_or_default();
-    assert!(verdict(0).starts_with("Unknown, reason=over-limit over-limits=parts "), "{}", verdict(0));
-    assert!(verdict(10).contains("over-limits=header_lines"), "{}", verdict(10));
+    assert!(verdict(0).starts_with("Unknown, reason=over-limit incomplete=parts "), "{}", verdict(0));
+    assert!(verdict(10).contains("incomplete=header_lines"), "{}", verdict(10));
     assert!(verdict(6).starts_with("Yes") && verdict(11).starts_with("Yes") && verdict(12).starts_with("Yes"));
 }
 

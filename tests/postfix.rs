@@ -191,7 +191,7 @@ fn broken_messages_are_delivered() {
         wait_for(&format!("delivery of {name}"), 30, || (postfix.delivered().len() > number).then_some(()));
     }
     let verdict = |subject: &str| fields(&postfix.delivered_with(&format!("Subject: {subject}\n")), "X-Image-Spam").concat();
-    assert!(verdict("c0").contains("Unknown, reason=over-limit over-limits=parts"));
+    assert!(verdict("c0").contains("Unknown, reason=over-limit incomplete=parts"));
     assert!(verdict("c3").contains("Unknown, reason=undecodable") || verdict("c3").contains(", score="));
     assert!(verdict("c4").contains("Unknown, reason=undecodable pictures=0 undecodable=1"));
     assert!(verdict("c6").contains("Unknown, reason=undecodable"));

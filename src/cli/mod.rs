@@ -11,11 +11,11 @@ mod work;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{self, SettingError, Settings, Sources},
+    inspect,
     model::{Bundle, Net, Runtime},
     verdict::Judge,
 };
@@ -58,6 +58,9 @@ enum Command {
     /// Feature vectors and users' reactions as files
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    /// Open messages for the process that started this one; of no use by hand
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Exit status of a command that could not do its work.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(&sources),
         Command::Evaluate(command) => command.run(&sources),
         Command::Dataset(command) => command.run(&sources),
+        Command::Worker => inspect::worker().map(|()| ExitCode::SUCCESS).map_err(Into::into),
     };
     result.unwrap_or_else(|error| {
         eprintln!("imagespam-milter: {error:#}");
@@ -105,5 +109,5 @@ fn load_net(settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Ne
 
 fn load_judge(settings: &Settings, sessions: usize) -> anyhow::Result<Judge> {
     let (_, net) = load_net(settings, sessions)?;
-    Judge::new(net, settings).context("rules and model don't fit together")
+    Ok(Judge::new(net, settings)?)
 }

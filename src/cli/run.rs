@@ -32,7 +32,7 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     let (runtime, net) = load_net(&settings, settings.model.sessions)?;
     net.verify()?;
     let model = net.manifest().title();
-    let judge = Judge::new(net, &settings).context("rules and model don't fit together")?;
+    let judge = Judge::new(net, &settings)?;
     let listeners = milter::bind(&settings.milter).await?;
     tracing::info!(
         "ready: version={} model={model} sessions={} runtime={} listen={}",

@@ -10,11 +10,14 @@ use std::{path::PathBuf, time::Duration};
 
 use ::config::{Value, ValueKind};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT_PATH, DEFAULTS, Sources};
 pub use reader::SettingError;
 use reader::{Reader, origin, show, string};
-pub use types::{Action, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, Skip, SmtpReply, Threshold};
+pub use types::{
+    Action, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
+};
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -76,6 +79,8 @@ pub struct Policy {
     pub deadline: Duration,
     /// For messages that could not be judged.
     pub on_failure: OnFailure,
+    /// For messages of which a limit cut something off, if no rule fits.
+    pub on_incomplete: Action,
     /// Put before the subject by [`Action::Subject`].
     pub subject_prefix: String,
     /// Reply of [`Action::Reject`].
@@ -84,13 +89,13 @@ pub struct Policy {
     pub tempfail_reply: SmtpReply,
 }
 
-/// One of `policy.rules`.
+/// One of `policy.rules`: fits if all its conditions do, and has at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// A class of the model.
-    pub class: String,
-    /// The least score that fits.
-    pub threshold: Threshold,
+    /// A class of the model, and the least score of it that fits.
+    pub score: Option<(String, Threshold)>,
+    /// What a code in a picture must hold.
+    pub qr: Option<QrCondition>,
     /// What happens then.
     pub action: Action,
 }
@@ -100,6 +105,8 @@ pub struct Rule {
 pub struct Header {
     /// Name of the verdict's header.
     pub name: HeaderName,
+    /// Name of the header that tells the codes found in pictures.
+    pub qr: HeaderName,
     /// Skips that are told in a header.
     pub on_skip: Vec<Skip>,
 }
@@ -129,7 +136,7 @@ impl Skips {
 }
 
 /// `[limits]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of a message, headers included.
     pub message_bytes: usize,
@@ -147,6 +154,22 @@ pub struct Limits {
     pub picture_pixels: u64,
     /// Bytes that a decoder may allocate.
     pub decoder_memory: u64,
+    /// Frames of an animation that are looked at.
+    pub frames: usize,
+    /// Frames of an animation, all different, that are judged.
+    pub distinct_frames: usize,
+    /// Pages of a document that are judged.
+    pub pages: usize,
+    /// Files that are unpacked from the archives of a message.
+    pub archive_files: usize,
+    /// Bytes that are unpacked from the archives of a message.
+    pub archive_bytes: u64,
+    /// How many times its packed size a file in an archive may have.
+    pub archive_ratio: u64,
+    /// For opening one container, or decoding one picture.
+    pub picture_time: Duration,
+    /// Bytes of address space of a process that opens messages.
+    pub worker_memory: u64,
 }
 
 /// How much the log tells.
@@ -200,8 +223,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Reads every key, also after an error, before it gives up.
 fn read(r: &mut Reader) -> Option<Settings> {
     let (milter, model, policy) = (read_milter(r), read_model(r), read_policy(r));
-    let header = Some((r.text("header.name"), r.list("header.on_skip", "the name of a skip")));
-    let header = header.and_then(|(name, on_skip)| Some(Header { name: name?, on_skip: on_skip? }));
+    let header = read_header(r);
     let (skip, limits, log_level) = (read_skips(r), read_limits(r), r.text("log.level"));
     Some(Settings {
         milter: milter?,
@@ -212,6 +234,18 @@ fn read(r: &mut Reader) -> Option<Settings> {
         limits: limits?,
         log_level: log_level?,
     })
+}
+
+fn read_header(r: &mut Reader) -> Option<Header> {
+    let name: Option<HeaderName> = r.text("header.name");
+    let qr = r.text::<HeaderName>("header.qr");
+    let on_skip = r.list("header.on_skip", "the name of a skip");
+    let (name, qr) = (name?, qr?);
+    if name.matches(qr.as_str()) {
+        r.error("configuration".to_owned(), "header.qr", "is the same as header.name; the two need different names".to_owned());
+        return None;
+    }
+    Some(Header { name, qr, on_skip: on_skip? })
 }
 
 fn read_milter(r: &mut Reader) -> Option<Milter> {
@@ -264,7 +298,7 @@ fn read_policy(r: &mut Reader) -> Option<Policy> {
     let dry_run = r.flag("policy.dry_run");
     // Postfix and Sendmail wait 300 seconds for a milter's answer to a message.
     let deadline = r.duration("policy.deadline", Duration::from_millis(1)..=Duration::from_secs(240));
-    let on_failure = r.text("policy.on_failure");
+    let (on_failure, on_incomplete) = (r.text("policy.on_failure"), r.text("policy.on_incomplete"));
     let subject_prefix = r.read("policy.subject_prefix", |value| {
         // One encoded-word of RFC 2047 holds at most 75 characters: 45 bytes in base64.
         let allowed = "a text of 1 to 45 bytes on one line";
@@ -285,6 +319,7 @@ fn read_policy(r: &mut Reader) -> Option<Policy> {
         dry_run: dry_run?,
         deadline: deadline?,
         on_failure: on_failure?,
+        on_incomplete: on_incomplete?,
         subject_prefix: subject_prefix?,
         reject_reply: reject_reply?,
         tempfail_reply: tempfail_reply?,
@@ -303,25 +338,65 @@ fn read_rules(r: &mut Reader) -> Option<Vec<Rule>> {
 }
 
 fn read_rule(r: &mut Reader, key: &str, value: &Value) -> Option<Rule> {
-    const FIELDS: [&str; 3] = ["class", "threshold", "action"];
-    let table = r.convert(key, value, |value| match &value.kind {
-        ValueKind::Table(table) if table.len() == FIELDS.len() && FIELDS.iter().all(|field| table.contains_key(*field)) => {
-            Ok(table.clone())
-        }
-        _ => Err("a table of class, threshold and action".to_owned()),
+    let table = r.convert(key, value, |value| {
+        let ValueKind::Table(table) = &value.kind else { return Err(RULE.to_owned()) };
+        let has = |field: &str| table.contains_key(field);
+        let known = table.keys().all(|field| ["class", "threshold", "qr", "action"].contains(&field.as_str()));
+        let whole = has("action") && has("class") == has("threshold") && (has("class") || has("qr"));
+        if known && whole { Ok(table.clone()) } else { Err(RULE.to_owned()) }
     })?;
-    let class = r.convert(&format!("{key}: class"), &table["class"], |value| {
-        let allowed = "a class of the model other than \"ham\"";
-        let class = string(value, allowed)?;
-        if class.is_empty() || class == "ham" { Err(allowed.to_owned()) } else { Ok(class) }
+    let class = table.get("class").map(|value| {
+        r.convert(&format!("{key}: class"), value, |value| {
+            let allowed = "a class of the model other than \"ham\"";
+            let class = string(value, allowed)?;
+            if class.is_empty() || class == "ham" { Err(allowed.to_owned()) } else { Ok(class) }
+        })
     });
-    let threshold = r.convert(&format!("{key}: threshold"), &table["threshold"], |value| {
-        let text = if let ValueKind::String(text) = &value.kind { text.clone() } else { value.kind.to_string() };
-        text.parse().map_err(str::to_owned)
+    let threshold = table.get("threshold").map(|value| {
+        r.convert(&format!("{key}: threshold"), value, |value| {
+            let text = if let ValueKind::String(text) = &value.kind { text.clone() } else { value.kind.to_string() };
+            text.parse().map_err(str::to_owned)
+        })
     });
+    let qr = table.get("qr").map(|value| r.convert(&format!("{key}: qr"), value, read_qr));
     let action = r
         .convert(&format!("{key}: action"), &table["action"], |value| string(value, "an action")?.parse().map_err(str::to_owned));
-    Some(Rule { class: class?, threshold: threshold?, action: action? })
+    // An error in a condition is noted; the rule must not go on without it.
+    let score = match (class, threshold) {
+        (Some(class), Some(threshold)) => Some((class?, threshold?)),
+        _ => None,
+    };
+    let qr = match qr {
+        Some(qr) => Some(qr?),
+        None => None,
+    };
+    Some(Rule { score, qr, action: action? })
+}
+
+const RULE: &str = "a table of action and at least one condition: class and threshold, qr, or both";
+
+fn read_qr(value: &Value) -> Result<QrCondition, String> {
+    let allowed = "\"any\", \"url\", \"recipient\", or a list of domains such as [\"example.com\"]";
+    match &value.kind {
+        ValueKind::Array(items) if !items.is_empty() => {
+            let domain = |item| {
+                let domain = string(item, allowed)?.to_ascii_lowercase();
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
+                if !domain.is_empty() && domain.bytes().all(plain) {
+                    Ok(domain)
+                } else {
+                    Err(format!("{allowed} (not {})", show(item)))
+                }
+            };
+            items.iter().map(domain).collect::<Result<_, _>>().map(QrCondition::Domains)
+        }
+        _ => match string(value, allowed)?.as_str() {
+            "any" => Ok(QrCondition::Any),
+            "url" => Ok(QrCondition::Url),
+            "recipient" => Ok(QrCondition::Recipient),
+            _ => Err(allowed.to_owned()),
+        },
+    }
 }
 
 fn read_skips(r: &mut Reader) -> Option<Skips> {
@@ -362,6 +437,15 @@ fn read_limits(r: &mut Reader) -> Option<Limits> {
     let picture_bytes = r.size("limits.picture_bytes", 1..=MAX_SIZE);
     let picture_pixels = r.number("limits.picture_pixels", 1..=1_000_000_000);
     let decoder_memory = r.size("limits.decoder_memory", 1 << 20..=16 * MAX_SIZE);
+    let frames = r.number("limits.frames", 1..=100_000);
+    let distinct_frames = r.number("limits.distinct_frames", 1..=1000);
+    let pages = r.number("limits.pages", 0..=10_000);
+    let archive_files = r.number("limits.archive_files", 0..=1_000_000);
+    let archive_bytes = r.size("limits.archive_bytes", 0..=4 * MAX_SIZE);
+    let archive_ratio = r.number("limits.archive_ratio", 1..=100_000);
+    let picture_time = r.duration("limits.picture_time", Duration::from_millis(10)..=Duration::from_secs(240));
+    // Less would not hold the program itself.
+    let worker_memory = r.size("limits.worker_memory", 256 << 20..=64 * MAX_SIZE);
     Some(Limits {
         message_bytes: usize::try_from(message_bytes?).ok()?,
         parts: usize::try_from(parts?).ok()?,
@@ -371,5 +455,13 @@ fn read_limits(r: &mut Reader) -> Option<Limits> {
         picture_bytes: usize::try_from(picture_bytes?).ok()?,
         picture_pixels: picture_pixels?,
         decoder_memory: decoder_memory?,
+        frames: usize::try_from(frames?).ok()?,
+        distinct_frames: usize::try_from(distinct_frames?).ok()?,
+        pages: usize::try_from(pages?).ok()?,
+        archive_files: usize::try_from(archive_files?).ok()?,
+        archive_bytes: archive_bytes?,
+        archive_ratio: archive_ratio?,
+        picture_time: picture_time?,
+        worker_memory: worker_memory?,
     })
 }

@@ -89,6 +89,19 @@ impl FromStr for Action {
     }
 }
 
+/// What a code in a picture must hold for a rule to fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QrCondition {
+    /// Anything.
+    Any,
+    /// The address of a web page.
+    Url,
+    /// The address of a recipient, plain, percent-encoded or in base64: a mark of targeted phishing.
+    Recipient,
+    /// The address of a web page at one of these domains, in lower case, or below it.
+    Domains(Vec<String>),
+}
+
 /// What happens to a message that could not be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {

@@ -1,20 +1,23 @@
-//! Decoding with the `image` crate: limits first, transparency laid on white, panics caught.
+//! Decoding with the `image` crate: limits first, turned as EXIF says, transparency laid on white, panics caught.
 
 use std::{
     io::Cursor,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage, RgbaImage};
 
-use crate::config::Limits;
+use crate::{config::Limits, mail::PictureType};
 
 /// Why a picture can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// The bytes are no picture of a type that is read here.
-    #[error("not a picture of a known type (PNG, JPEG, GIF, WebP, BMP, TIFF)")]
+    #[error("not a picture of a known type (PNG, JPEG, GIF, WebP, BMP, TIFF, ICO, SVG, PDF)")]
     UnknownType,
+    /// A type that is known, and has no decoder here.
+    #[error("{0} is not decoded")]
+    NoDecoder(&'static str),
     /// The picture is broken.
     #[error("can't be decoded: {0}")]
     Broken(String),
@@ -36,23 +39,38 @@ pub enum ImageError {
 /// Pixels of a picture, RGB, 8 bits a channel, rows from the top.
 pub type Picture = RgbImage;
 
-type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
+pub type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
-fn decoder<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Decoder<'a>, ImageError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| broken(&error))?;
-    match reader.format() {
-        Some(
-            ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP | ImageFormat::Bmp | ImageFormat::Tiff,
-        ) => {}
-        _ => return Err(ImageError::UnknownType),
-    }
+/// What `image` calls a type that it decodes.
+pub fn format(kind: PictureType) -> Option<ImageFormat> {
+    Some(match kind {
+        PictureType::Png => ImageFormat::Png,
+        PictureType::Jpeg => ImageFormat::Jpeg,
+        PictureType::Gif => ImageFormat::Gif,
+        PictureType::WebP => ImageFormat::WebP,
+        PictureType::Bmp => ImageFormat::Bmp,
+        PictureType::Tiff => ImageFormat::Tiff,
+        PictureType::Ico => ImageFormat::Ico,
+        PictureType::Svg | PictureType::Pdf | PictureType::Avif | PictureType::Heic => return None,
+    })
+}
+
+/// The limits as the crate takes them.
+pub fn decoder_limits(limits: &Limits) -> DecoderLimits {
     let mut decoder_limits = DecoderLimits::default();
     decoder_limits.max_alloc = Some(limits.decoder_memory);
-    reader.limits(decoder_limits);
+    decoder_limits
+}
+
+fn decoder<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Decoder<'a>, ImageError> {
+    let kind = PictureType::detect(bytes).ok_or(ImageError::UnknownType)?;
+    let format = format(kind).ok_or(ImageError::NoDecoder(kind.media_type()))?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(decoder_limits(limits));
     Ok(Box::new(reader.into_decoder().map_err(|error| from_crate(error, limits))?))
 }
 
-/// Width and height of a picture, from its header alone.
+/// Width and height of a picture as it is stored, from its header alone.
 ///
 /// # Errors
 /// If the bytes are no picture, or a broken one.
@@ -66,33 +84,47 @@ pub fn dimensions(bytes: &[u8], limits: &Limits) -> Result<(u32, u32), ImageErro
 /// If the bytes are no picture, a broken one, or one past the limits.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     caught(|| {
-        let decoder = decoder(bytes, limits)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > limits.picture_pixels {
-            return Err(ImageError::TooManyPixels { width, height, limit: limits.picture_pixels });
+        let mut decoder = decoder(bytes, limits)?;
+        check_size(&decoder, limits)?;
+        // A broken EXIF block is no reason not to show the picture.
+        let orientation = decoder.orientation().ok();
+        let mut decoded = DynamicImage::from_decoder(decoder).map_err(|error| from_crate(error, limits))?;
+        if let Some(orientation) = orientation {
+            decoded.apply_orientation(orientation);
         }
-        // The decoders count some of their buffers, not all: what they return and what becomes of it are counted here.
-        let rgba = u64::from(width) * u64::from(height) * 4;
-        if decoder.total_bytes().saturating_add(rgba) > limits.decoder_memory {
-            return Err(ImageError::TooMuchMemory(limits.decoder_memory));
-        }
-        let decoded = DynamicImage::from_decoder(decoder).map_err(|error| from_crate(error, limits))?;
         Ok(on_white(decoded))
     })
 }
 
+/// Refuses a picture past the limits before it is decoded.
+///
+/// # Errors
+/// If it is.
+pub fn check_size(decoder: &impl ImageDecoder, limits: &Limits) -> Result<(), ImageError> {
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > limits.picture_pixels {
+        return Err(ImageError::TooManyPixels { width, height, limit: limits.picture_pixels });
+    }
+    // The decoders count some of their buffers, not all: what they return and what becomes of it are counted here.
+    let rgba = u64::from(width) * u64::from(height) * 4;
+    if decoder.total_bytes().saturating_add(rgba) > limits.decoder_memory {
+        return Err(ImageError::TooMuchMemory(limits.decoder_memory));
+    }
+    Ok(())
+}
+
 /// A decoder's panic costs this picture only.
-fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
+pub fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(ImageError::Broken("the decoder failed inside".to_owned())))
 }
 
-fn broken(error: &dyn std::error::Error) -> ImageError {
+pub fn broken(error: &dyn std::error::Error) -> ImageError {
     // Decoders quote the picture's own bytes at times.
     let text: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
     ImageError::Broken(text)
 }
 
-fn from_crate(error: image::ImageError, limits: &Limits) -> ImageError {
+pub fn from_crate(error: image::ImageError, limits: &Limits) -> ImageError {
     match error {
         image::ImageError::Limits(_) => ImageError::TooMuchMemory(limits.decoder_memory),
         error => broken(&error),
@@ -103,7 +135,11 @@ fn on_white(decoded: DynamicImage) -> RgbImage {
     if !decoded.color().has_alpha() {
         return decoded.into_rgb8();
     }
-    let rgba = decoded.into_rgba8();
+    rgba_on_white(&decoded.into_rgba8())
+}
+
+/// Lays what is transparent on white.
+pub fn rgba_on_white(rgba: &RgbaImage) -> RgbImage {
     let mut rgb = RgbImage::new(rgba.width(), rgba.height());
     for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
         let [red, green, blue, alpha] = from.0;
@@ -163,6 +199,6 @@ mod tests {
             let _ = decode(&flipped, &limits());
         }
         assert_eq!(decode(b"", &limits()), Err(ImageError::UnknownType));
-        assert_eq!(decode(b"%PDF-1.7", &limits()), Err(ImageError::UnknownType));
+        assert_eq!(decode(b"\0\0\0\x1cftypavif", &limits()), Err(ImageError::NoDecoder("image/avif")));
     }
 }

@@ -1,10 +1,20 @@
-//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes; pixels to the size that a net
-//! takes, and to a perceptual hash. Knows nothing of mail or models.
+//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), frames
+//! of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`); tiles put together (`mosaic`). Pixels to
+//! the size that a net takes, to a perceptual hash, and to the codes that stand in them. Knows nothing of messages or models.
 
+mod animation;
+mod codes;
 mod decode;
+mod frames;
 mod hash;
+mod mosaic;
+mod pdf;
 mod resize;
+mod svg;
 
+pub use codes::{Code, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, dimensions};
+pub use frames::{Frame, frames};
 pub use hash::perceptual_hash;
+pub use mosaic::compose;
 pub use resize::resize;

@@ -40,6 +40,9 @@ pub fn parser() -> MessageParser {
         .header_content_type(HeaderName::ContentType)
         .header_content_type(HeaderName::ContentDisposition)
         .header_content_type(TRANSFER_ENCODING)
+        // By these, HTML names the pictures that it shows.
+        .header_id(HeaderName::ContentId)
+        .header_text(HeaderName::ContentLocation)
 }
 
 /// Drops a message and all that it holds without recursion.

@@ -8,6 +8,10 @@ use crate::{
 
 /// Longest sender's text in a line, in characters.
 const LONGEST: usize = 150;
+/// The same of a code: addresses of phishing pages are long.
+const LONGEST_CODE: usize = 600;
+/// Codes of a message that are told in the log and in headers.
+pub const MOST_CODES: usize = 10;
 
 /// Logs a verdict, and at level `debug` each picture.
 pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, shared: &Shared) {
@@ -28,10 +32,15 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
     };
     let dry_run = if shared.settings.policy.dry_run { " dry_run=true" } else { "" };
     let limits =
-        if verdict.over_limits.is_empty() { String::new() } else { format!(" over_limits={}", verdict.over_limits.join(",")) };
+        if verdict.incomplete.is_empty() { String::new() } else { format!(" incomplete={}", verdict.incomplete.join(",")) };
+    for (picture, code) in verdict.codes().into_iter().take(MOST_CODES) {
+        let (picture, text) = (quoted(picture, LONGEST), quoted(&code.text, LONGEST_CODE));
+        tracing::info!("{id}: code={} picture={picture} text={text}", code.symbology);
+    }
+    let linked = if verdict.linked == 0 { String::new() } else { format!(" linked={}", verdict.linked) };
     let envelope = &message.envelope;
     tracing::info!(
-        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{limits} size={} ms={} from=<{}> nrcpt={} client={} \
+        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{limits}{linked} size={} ms={} from=<{}> nrcpt={} client={} \
          message_id={} model={}",
         verdict.action,
         verdict.pictures.len(),
@@ -54,6 +63,7 @@ fn found(result: &PictureResult) -> String {
             format!("probabilities={}", shown.join("/"))
         }
         PictureResult::Skipped(skip, why) => format!("skip={skip} why={}", quoted(why, LONGEST)),
+        PictureResult::Drawn => "drawn=true".to_owned(),
         PictureResult::Undecodable(error) | PictureResult::Failed(error) => format!("error={}", quoted(error, LONGEST)),
     }
 }

@@ -3,11 +3,14 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use indymilter::{ActionError, ContextActions, EomContext, SetErrorReply, SmtpReplyError, Status};
 
-use super::session::{Message, Session, Shared};
+use super::{
+    log::MOST_CODES,
+    session::{Message, Session, Shared},
+};
 use crate::{
     config::{Action, Skip, SmtpReply},
     mail::decoded_subject,
-    verdict::{Outcome, Verdict, header_value},
+    verdict::{Outcome, Verdict, code_value, header_value},
 };
 
 /// Why a verdict can't be carried out.
@@ -39,8 +42,11 @@ pub async fn carry_out(
     // What comes from skip.networks is not from outside: another host of the site may have judged it already.
     if verdict.outcome != Outcome::Skipped(Skip::Network) {
         // From the last to the first, for each removal renumbers what follows.
-        for index in (1..=message.foreign_verdicts).rev() {
-            context.actions.change_header(name, index, None::<&str>).await?;
+        let header = &shared.settings.header;
+        for (name, count) in [(&header.name, message.foreign_verdicts), (&header.qr, message.foreign_codes)] {
+            for index in (1..=count).rev() {
+                context.actions.change_header(name.as_str(), index, None::<&str>).await?;
+            }
         }
     }
     let told = match verdict.outcome {
@@ -49,6 +55,10 @@ pub async fn carry_out(
     };
     if told {
         context.actions.insert_header(0, name, header_value(verdict, name, &shared.model)).await?;
+    }
+    let qr = shared.settings.header.qr.as_str();
+    for (picture, code) in verdict.codes().into_iter().take(MOST_CODES) {
+        context.actions.insert_header(0, qr, code_value(qr, picture, code)).await?;
     }
     if verdict.action == Action::Subject {
         prefix_subject(context, message, &policy.subject_prefix).await?;

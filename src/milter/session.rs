@@ -48,6 +48,8 @@ pub struct Message {
     pub subject: Option<Vec<u8>>,
     /// How many fields have the name of the verdict's header.
     pub foreign_verdicts: i32,
+    /// How many fields have the name of the codes' header.
+    pub foreign_codes: i32,
     /// Bytes that have come, kept or not.
     pub size: usize,
     /// Header and body, unless there is a reason not to judge.
@@ -86,7 +88,7 @@ pub async fn negotiate(
     let mut actions = Actions::empty();
     if !policy.dry_run {
         actions |= Actions::ADD_HEADER | Actions::CHANGE_HEADER;
-        if policy.rules.iter().any(|rule| rule.action == Action::Quarantine) {
+        if policy.rules.iter().map(|rule| rule.action).chain([policy.on_incomplete]).any(|action| action == Action::Quarantine) {
             actions |= Actions::QUARANTINE;
         }
     }
@@ -135,6 +137,7 @@ pub async fn mail(context: &mut Context<Session>, arguments: Vec<CString>) -> St
         id: None,
         subject: None,
         foreign_verdicts: 0,
+        foreign_codes: 0,
         size: 0,
         bytes: Vec::new(),
         skip: None,
@@ -158,6 +161,8 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
         let text = name.to_string_lossy();
         if session.shared.settings.header.name.matches(&text) {
             message.foreign_verdicts = message.foreign_verdicts.saturating_add(1);
+        } else if session.shared.settings.header.qr.matches(&text) {
+            message.foreign_codes = message.foreign_codes.saturating_add(1);
         } else if text.eq_ignore_ascii_case("subject") && message.subject.is_none() {
             message.subject = Some(value.as_bytes().to_vec());
         } else if text.eq_ignore_ascii_case("message-id") && message.id.is_none() {
@@ -187,8 +192,13 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
     let Some(mut message) = session.message.take() else { return Status::Accept };
     let shared = session.shared.clone();
     let verdict = match message.skip {
+        Some(Skip::MessageSize) => {
+            let action = shared.settings.policy.on_incomplete;
+            let incomplete = vec!["message_bytes".to_owned()];
+            Verdict { incomplete, ..Verdict::unjudged(Outcome::Skipped(Skip::MessageSize), action) }
+        }
         Some(skip) => Verdict::unjudged(Outcome::Skipped(skip), Action::Accept),
-        None => shared.scheduler.message(std::mem::take(&mut message.bytes)).await,
+        None => shared.scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone()).await,
     };
     log::message(queue_id.as_deref(), &message, &verdict, &shared);
     if shared.settings.policy.dry_run {

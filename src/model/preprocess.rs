@@ -13,22 +13,25 @@ impl View {
         }
     }
 
-    /// Resizes the picture and normalises its channels: `(value - mean) / deviation`, value 0 to 255. `None` if the
-    /// picture has no pixels.
-    pub fn input(&self, picture: &Picture) -> Option<Vec<f32>> {
-        let resized = match self.resize {
-            ResizeRule::Bilinear => resize(picture, self.width, self.height)?,
-        };
+    /// The picture in the view's size. `None` if it has no pixels.
+    pub fn sized(&self, picture: &Picture) -> Option<Picture> {
+        match self.resize {
+            ResizeRule::Bilinear => resize(picture, self.width, self.height),
+        }
+    }
+
+    /// Normalises the channels of a picture in the view's size (RGB, 8 bits a channel): `(value - mean) / deviation`, value 0
+    /// to 255.
+    pub fn input(&self, pixels: &[u8]) -> Vec<f32> {
         let order = match self.channels {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
         };
-        let pixels = resized.as_raw();
         let normal =
             |pixel: &[u8], channel: usize| (f32::from(pixel[order[channel]]) - self.mean[channel]) / self.deviation[channel];
-        Some(match self.layout {
+        match self.layout {
             Layout::Nhwc => pixels.chunks_exact(3).flat_map(|pixel| [0, 1, 2].map(|channel| normal(pixel, channel))).collect(),
             Layout::Nchw => (0..3).flat_map(|channel| pixels.chunks_exact(3).map(move |pixel| normal(pixel, channel))).collect(),
-        })
+        }
     }
 }

@@ -3,26 +3,23 @@
 
 mod header;
 mod policy;
+mod qr;
 mod scheduler;
 mod skip;
 
 use std::{
-    collections::HashMap,
     fmt,
     time::{Duration, Instant},
 };
 
-use sha2::{Digest, Sha256};
-
-pub use header::header_value;
+pub use header::{code_value, header_value};
 pub use policy::{Policy, PolicyError};
 pub use scheduler::Scheduler;
 pub use skip::{Envelope, envelope_skip};
 
 use crate::{
     config::{Action, Settings, Skip},
-    image,
-    mail::{self, Picture},
+    inspect::{Code, Kind, Look, Pool, Report, Seen, Task, WorkerError},
     model::{ModelError, Net},
 };
 
@@ -33,10 +30,12 @@ pub struct PictureReport {
     pub name: String,
     /// By its bytes, else as declared.
     pub media_type: String,
-    /// SHA-256 of the file, hexadecimal.
+    /// SHA-256 of the file, hexadecimal; empty if there is none.
     pub sha256: String,
     /// Pixels, if they could be read.
     pub dimensions: Option<(u32, u32)>,
+    /// Codes that stand in it.
+    pub codes: Vec<Code>,
     /// What was found.
     pub result: PictureResult,
 }
@@ -57,6 +56,8 @@ pub enum PictureResult {
     Undecodable(String),
     /// The net failed.
     Failed(String),
+    /// Drawn without a picture: there are only codes to be found in it.
+    Drawn,
 }
 
 /// Why a message could not be judged.
@@ -88,9 +89,9 @@ impl fmt::Display for Reason {
 pub enum Outcome {
     /// At least one picture was judged.
     Judged {
-        /// The class of the rule that fits, or `ham`.
+        /// The class of the rule that fits, `qr` if it asks for a code only, or `ham`.
         class: String,
-        /// The score of that class; for `ham`, the highest of the other classes. 0 to 1.
+        /// The score of that class; for `qr` and `ham`, the highest of any class but ham. 0 to 1.
         score: f32,
     },
     /// Not judged, by the settings.
@@ -108,8 +109,10 @@ pub struct Verdict {
     pub action: Action,
     /// Each picture, in the order of the message.
     pub pictures: Vec<PictureReport>,
-    /// Limits that cut something off.
-    pub over_limits: Vec<&'static str>,
+    /// Names of the limits that cut something off.
+    pub incomplete: Vec<String>,
+    /// Pictures that a reader's program would have to fetch; never fetched here.
+    pub linked: u64,
     /// From the end of data to the verdict.
     pub elapsed: Duration,
 }
@@ -117,7 +120,7 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict on a message that was not looked into.
     pub fn unjudged(outcome: Outcome, action: Action) -> Self {
-        Self { outcome, action, pictures: Vec::new(), over_limits: Vec::new(), elapsed: Duration::ZERO }
+        Self { outcome, action, pictures: Vec::new(), incomplete: Vec::new(), linked: 0, elapsed: Duration::ZERO }
     }
 
     /// Pictures that the net judged.
@@ -130,6 +133,19 @@ impl Verdict {
         self.pictures.iter().filter(|picture| matches!(picture.result, PictureResult::Undecodable(_))).count()
     }
 
+    /// Name of the picture and code, each different code once, in the order of the message.
+    pub fn codes(&self) -> Vec<(&str, &Code)> {
+        let mut found: Vec<(&str, &Code)> = Vec::new();
+        for (name, code) in
+            self.pictures.iter().flat_map(|picture| picture.codes.iter().map(|code| (picture.name.as_str(), code)))
+        {
+            if !found.iter().any(|(_, known)| *known == code) {
+                found.push((name, code));
+            }
+        }
+        found
+    }
+
     /// One word: the class, `none` if there was no picture to judge, else `unknown`.
     pub fn word(&self) -> &str {
         match &self.outcome {
@@ -140,24 +156,35 @@ impl Verdict {
     }
 }
 
-/// Width and height of a picture, if they could be read, and what was found of it.
-type Look = (Option<(u32, u32)>, PictureResult);
-
 /// Judges messages by one net and one policy.
 pub struct Judge {
     net: Net,
     policy: Policy,
     settings: Settings,
+    workers: Pool,
+}
+
+/// Why there is no judge.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// Rules and model don't fit together.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Messages can't be opened.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
 }
 
 impl Judge {
-    /// Puts net and policy together.
+    /// Puts net and policy together, and starts a process that opens messages.
     ///
     /// # Errors
-    /// If a rule names a class or a threshold that the model has not.
-    pub fn new(net: Net, settings: &Settings) -> Result<Self, PolicyError> {
+    /// If a rule names a class or a threshold that the model has not, or no process can be started.
+    pub fn new(net: Net, settings: &Settings) -> Result<Self, JudgeError> {
         let policy = Policy::new(&settings.policy, net.manifest())?;
-        Ok(Self { net, policy, settings: settings.clone() })
+        let views = net.manifest().view.iter().map(|view| (view.width, view.height)).collect();
+        let workers = Pool::new(Task::new(&settings.limits, &settings.skip, views))?;
+        Ok(Self { net, policy, settings: settings.clone(), workers })
     }
 
     /// The net.
@@ -165,87 +192,63 @@ impl Judge {
         &self.net
     }
 
-    /// Judges a whole message (RFC 5322, header and body). Stops between two pictures when `deadline` has passed.
-    pub fn message(&self, message: &[u8], deadline: Instant) -> Verdict {
+    /// Judges a whole message (RFC 5322, header and body) to these recipients. What is not done when `deadline` has passed is
+    /// left.
+    pub fn message(&self, message: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
+        self.judge(Kind::Message, message, recipients, deadline)
+    }
+
+    /// Judges a file by itself: a picture, a document, an archive of them.
+    pub fn file(&self, bytes: &[u8], deadline: Instant) -> Verdict {
+        self.judge(Kind::File, bytes, &[], deadline)
+    }
+
+    fn judge(&self, kind: Kind, bytes: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
         let started = Instant::now();
-        let found = match mail::find_pictures(message, &self.settings.limits) {
-            Ok(found) => found,
-            Err(error) => {
-                let over_limits = vec![error.setting()];
-                let verdict = Verdict::unjudged(Outcome::Skipped(Skip::OverLimit), Action::Accept);
-                return Verdict { over_limits, elapsed: started.elapsed(), ..verdict };
-            }
-        };
-        let mut known = HashMap::new();
-        let mut reports = Vec::with_capacity(found.pictures.len());
-        let mut late = false;
-        for picture in &found.pictures {
-            late = Instant::now() >= deadline;
-            if late {
-                break;
-            }
-            reports.push(self.report(picture, &mut known));
-        }
-        let mut verdict = self.policy.verdict(&self.net.manifest().classes, reports, late);
-        verdict.over_limits = found.over_limits;
+        let mut pictures: Vec<Judged> = Vec::new();
+        let report = self.workers.inspect(kind, bytes, deadline, &mut |seen| self.take(seen, &mut pictures));
+        let pictures = pictures.into_iter().map(|judged| judged.report).collect();
+        let mut verdict = self.policy.verdict(&self.net.manifest().classes, pictures, recipients, &report);
         verdict.elapsed = started.elapsed();
         verdict
     }
 
-    /// Judges a file that is a picture itself.
-    pub fn picture(&self, bytes: &[u8]) -> Verdict {
-        let started = Instant::now();
-        let detected = mail::PictureType::detect(bytes);
-        let media_type = detected.map_or("application/octet-stream", mail::PictureType::media_type).to_owned();
-        let picture = Picture { name: "1".to_owned(), media_type, bytes: bytes.into() };
-        let report = self.report(&picture, &mut HashMap::new());
-        let mut verdict = self.policy.verdict(&self.net.manifest().classes, vec![report], false);
-        verdict.elapsed = started.elapsed();
-        verdict
-    }
-
-    /// `known` holds what was found of the pictures before this one in the message: senders repeat them.
-    fn report(&self, picture: &Picture<'_>, known: &mut HashMap<String, Look>) -> PictureReport {
-        let sha256 = base16ct::lower::encode_string(&Sha256::digest(&picture.bytes));
-        let (dimensions, result) = known.entry(sha256.clone()).or_insert_with(|| self.look(&picture.bytes)).clone();
-        PictureReport { name: picture.name.clone(), media_type: picture.media_type.clone(), sha256, dimensions, result }
-    }
-
-    fn look(&self, bytes: &[u8]) -> Look {
-        let (limits, skip) = (&self.settings.limits, &self.settings.skip);
-        if bytes.len() > limits.picture_bytes {
-            return (
-                None,
-                PictureResult::Skipped(Skip::OverLimit, format!("{} bytes, more than limits.picture_bytes", bytes.len())),
-            );
+    fn take(&self, seen: Seen, judged: &mut Vec<Judged>) {
+        let sha256 = seen.sha256.map_or_else(String::new, |sha256| base16ct::lower::encode_string(&sha256));
+        if matches!(seen.look, Look::Repeated) {
+            // Senders repeat pictures: all that the file showed the first time, it shows again.
+            let first = judged.iter().find(|judged| judged.report.sha256 == sha256).map(|judged| judged.file.clone());
+            let again: Vec<Judged> = judged.iter().filter(|judged| Some(&judged.file) == first.as_ref()).cloned().collect();
+            judged.extend(again.into_iter().map(|mut again| {
+                again.report.name = again.report.name.replacen(&again.file, &seen.name, 1);
+                again.file.clone_from(&seen.name);
+                again
+            }));
+            return;
         }
-        let (width, height) = match image::dimensions(bytes, limits) {
-            Ok(dimensions) => dimensions,
-            Err(error) => return (None, refused(error)),
+        let name = seen.label.map_or_else(|| seen.name.clone(), |label| format!("{}#{label}", seen.name));
+        let result = match seen.look {
+            Look::Views(views) => self.run_net(&views).unwrap_or_else(|error| PictureResult::Failed(error.to_string())),
+            Look::TooSmall(why) => PictureResult::Skipped(Skip::SmallPicture, why),
+            Look::OverLimit(why) => PictureResult::Skipped(Skip::OverLimit, why),
+            Look::Undecodable(why) => PictureResult::Undecodable(why),
+            Look::Drawn | Look::Repeated => PictureResult::Drawn,
         };
-        let result = if skip.too_small((width, height), bytes.len()) {
-            PictureResult::Skipped(Skip::SmallPicture, format!("{width} x {height} pixels, {} bytes", bytes.len()))
-        } else {
-            match image::decode(bytes, limits) {
-                Ok(decoded) => self.run_net(&decoded).unwrap_or_else(|error| PictureResult::Failed(error.to_string())),
-                Err(error) => refused(error),
-            }
-        };
-        (Some((width, height)), result)
+        let (media_type, dimensions, codes) = (seen.media_type, seen.dimensions, seen.codes);
+        judged.push(Judged { file: seen.name, report: PictureReport { name, media_type, sha256, dimensions, codes, result } });
     }
 
-    fn run_net(&self, decoded: &image::Picture) -> Result<PictureResult, ModelError> {
-        let features = self.net.features(decoded)?;
+    fn run_net(&self, views: &[serde_bytes::ByteBuf]) -> Result<PictureResult, ModelError> {
+        let features = self.net.features_of(views)?;
         let probabilities = self.net.probabilities(&features)?;
         Ok(PictureResult::Judged { probabilities, features })
     }
 }
 
-fn refused(error: image::ImageError) -> PictureResult {
-    match error {
-        image::ImageError::TooManyPixels { .. } | image::ImageError::TooMuchMemory(_) => {
-            PictureResult::Skipped(Skip::OverLimit, error.to_string())
-        }
-        image::ImageError::UnknownType | image::ImageError::Broken(_) => PictureResult::Undecodable(error.to_string()),
-    }
+/// What a file showed.
+#[derive(Clone)]
+struct Judged {
+    /// The file's name, without the label of a page or frame.
+    file: String,
+    report: PictureReport,
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Outcome, PictureReport, PictureResult, Reason, Verdict};
+use super::{Outcome, PictureReport, PictureResult, Reason, Report, Verdict, qr};
 use crate::{
-    config::{self, Action, OnFailure, Skip, Threshold},
+    config::{self, Action, OnFailure, QrCondition, Skip, Threshold},
+    inspect::Code,
     model::Manifest,
 };
 
@@ -42,8 +43,9 @@ pub enum PolicyError {
 }
 
 struct Rule {
-    class: usize,
-    threshold: f32,
+    /// Index of a class, and the least score of it.
+    score: Option<(usize, f32)>,
+    qr: Option<QrCondition>,
     action: Action,
 }
 
@@ -51,6 +53,7 @@ struct Rule {
 pub struct Policy {
     rules: Vec<Rule>,
     on_failure: Action,
+    on_incomplete: Action,
 }
 
 impl Policy {
@@ -59,36 +62,17 @@ impl Policy {
     /// # Errors
     /// If the model has not what a rule names.
     pub fn new(settings: &config::Policy, manifest: &Manifest) -> Result<Self, PolicyError> {
-        let resolve = |(index, rule): (usize, &config::Rule)| {
-            let number = index + 1;
-            let class =
-                manifest.classes.iter().position(|class| *class == rule.class).ok_or_else(|| PolicyError::NoSuchClass {
-                    number,
-                    model: manifest.title(),
-                    class: rule.class.clone(),
-                    allowed: list(manifest.classes.iter().filter(|class| *class != "ham")),
-                })?;
-            let threshold = match &rule.threshold {
-                Threshold::Score(score) => score.get(),
-                Threshold::Named(name) => {
-                    let defined = manifest.thresholds.get(&rule.class);
-                    *defined.and_then(|defined| defined.get(name)).ok_or_else(|| PolicyError::NoSuchThreshold {
-                        number,
-                        model: manifest.title(),
-                        threshold: name.clone(),
-                        class: rule.class.clone(),
-                        allowed: list(defined.iter().flat_map(|defined| defined.keys())),
-                    })?
-                }
-            };
-            Ok(Rule { class, threshold, action: rule.action })
-        };
-        let rules = settings.rules.iter().enumerate().map(resolve).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { rules, on_failure: failure_action(settings.on_failure) })
+        let rules = settings.rules.iter().enumerate().map(|(index, rule)| {
+            let score =
+                rule.score.as_ref().map(|(class, threshold)| resolve(index + 1, class, threshold, manifest)).transpose()?;
+            Ok(Rule { score, qr: rule.qr.clone(), action: rule.action })
+        });
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { rules, on_failure: failure_action(settings.on_failure), on_incomplete: settings.on_incomplete })
     }
 
-    /// The verdict on a message with these pictures; `late` if some were left because the deadline had passed.
-    pub fn verdict(&self, classes: &[String], pictures: Vec<PictureReport>, late: bool) -> Verdict {
+    /// The verdict on a message to these recipients with these pictures.
+    pub fn verdict(&self, classes: &[String], pictures: Vec<PictureReport>, recipients: &[String], report: &Report) -> Verdict {
         let judged = pictures.iter().filter_map(|picture| match &picture.result {
             PictureResult::Judged { probabilities, .. } => Some(probabilities),
             _ => None,
@@ -97,26 +81,63 @@ impl Policy {
         let scores = judged.fold(None::<Vec<f32>>, |scores, probabilities| {
             Some(scores.map_or_else(|| probabilities.clone(), |s| s.iter().zip(probabilities).map(|(a, b)| a.max(*b)).collect()))
         });
-        let fits = |rule: &&Rule| scores.as_ref().is_some_and(|scores| scores[rule.class] >= rule.threshold);
-        let rule = self.rules.iter().find(fits);
-        let failed = pictures.iter().any(|picture| matches!(picture.result, PictureResult::Failed(_)));
-        let (outcome, action) = match (rule, scores) {
-            // Spam seen is spam, whatever could not be seen beside it.
-            (Some(rule), Some(scores)) => {
-                (Outcome::Judged { class: classes[rule.class].clone(), score: scores[rule.class] }, rule.action)
-            }
-            _ if late => (Outcome::Unknown(Reason::Deadline), self.on_failure),
-            _ if failed => (Outcome::Unknown(Reason::Model), self.on_failure),
-            (_, Some(scores)) => {
-                let found = classes.iter().zip(scores).filter(|(class, _)| *class != "ham");
-                let score = found.map(|(_, score)| score).fold(0.0, f32::max);
-                (Outcome::Judged { class: "ham".to_owned(), score }, Action::Accept)
-            }
-            // A tempfail would not mend what can't be decoded, only lose the message in the end.
-            (_, None) => (without_scores(&pictures), Action::Accept),
+        let codes: Vec<&Code> = pictures.iter().flat_map(|picture| &picture.codes).collect();
+        let fits = |rule: &&Rule| {
+            let score =
+                rule.score.is_none_or(|(class, threshold)| scores.as_ref().is_some_and(|scores| scores[class] >= threshold));
+            let code =
+                rule.qr.as_ref().is_none_or(|condition| codes.iter().any(|code| qr::fits(condition, &code.text, recipients)));
+            score && code
         };
-        Verdict { outcome, action, pictures, over_limits: Vec::new(), elapsed: Duration::ZERO }
+        let rule = self.rules.iter().find(fits);
+        let failed = report.failed || pictures.iter().any(|picture| matches!(picture.result, PictureResult::Failed(_)));
+        let any_but_ham = |scores: &Vec<f32>| {
+            classes.iter().zip(scores).filter(|(class, _)| *class != "ham").map(|(_, score)| *score).fold(0.0, f32::max)
+        };
+        let complete = |action| if report.incomplete.is_empty() { action } else { self.on_incomplete };
+        let (outcome, action) = match (rule, &scores) {
+            // Spam seen is spam, whatever could not be seen beside it.
+            (Some(Rule { score: Some((class, _)), action, .. }), Some(scores)) => {
+                (Outcome::Judged { class: classes[*class].clone(), score: scores[*class] }, *action)
+            }
+            (Some(rule), scores) => {
+                (Outcome::Judged { class: "qr".to_owned(), score: scores.as_ref().map_or(0.0, any_but_ham) }, rule.action)
+            }
+            _ if report.late => (Outcome::Unknown(Reason::Deadline), self.on_failure),
+            _ if failed => (Outcome::Unknown(Reason::Model), self.on_failure),
+            (None, Some(scores)) => {
+                (Outcome::Judged { class: "ham".to_owned(), score: any_but_ham(scores) }, complete(Action::Accept))
+            }
+            (None, None) if report.refused => (Outcome::Skipped(Skip::OverLimit), self.on_incomplete),
+            // A tempfail would not mend what can't be decoded, only lose the message in the end.
+            (None, None) => (without_scores(&pictures), complete(Action::Accept)),
+        };
+        let (incomplete, linked) = (report.incomplete.clone(), report.linked);
+        Verdict { outcome, action, pictures, incomplete, linked, elapsed: Duration::ZERO }
     }
+}
+
+fn resolve(number: usize, class: &str, threshold: &Threshold, manifest: &Manifest) -> Result<(usize, f32), PolicyError> {
+    let index = manifest.classes.iter().position(|known| known == class).ok_or_else(|| PolicyError::NoSuchClass {
+        number,
+        model: manifest.title(),
+        class: class.to_owned(),
+        allowed: list(manifest.classes.iter().filter(|class| *class != "ham")),
+    })?;
+    let threshold = match threshold {
+        Threshold::Score(score) => score.get(),
+        Threshold::Named(name) => {
+            let defined = manifest.thresholds.get(class);
+            *defined.and_then(|defined| defined.get(name)).ok_or_else(|| PolicyError::NoSuchThreshold {
+                number,
+                model: manifest.title(),
+                threshold: name.clone(),
+                class: class.to_owned(),
+                allowed: list(defined.iter().flat_map(|defined| defined.keys())),
+            })?
+        }
+    };
+    Ok((index, threshold))
 }
 
 /// What happens to a message that could not be judged.
@@ -129,7 +150,7 @@ pub(super) fn failure_action(on_failure: OnFailure) -> Action {
 
 fn without_scores(pictures: &[PictureReport]) -> Outcome {
     let any = |wanted: fn(&PictureResult) -> bool| pictures.iter().any(|picture| wanted(&picture.result));
-    if pictures.is_empty() {
+    if pictures.iter().all(|picture| matches!(picture.result, PictureResult::Drawn)) {
         Outcome::Skipped(Skip::NoPicture)
     } else if any(|result| matches!(result, PictureResult::Skipped(Skip::OverLimit, _))) {
         Outcome::Skipped(Skip::OverLimit)
@@ -150,12 +171,19 @@ mod tests {
     use super::*;
 
     fn policy(rules: &[(usize, f32, Action)]) -> Policy {
-        let rules = rules.iter().map(|&(class, threshold, action)| Rule { class, threshold, action }).collect();
-        Policy { rules, on_failure: Action::Tempfail }
+        let rules = rules.iter().map(|&(class, threshold, action)| Rule { score: Some((class, threshold)), qr: None, action });
+        Policy { rules: rules.collect(), on_failure: Action::Tempfail, on_incomplete: Action::Quarantine }
     }
 
     fn picture(result: PictureResult) -> PictureReport {
-        PictureReport { name: "1".into(), media_type: "image/png".into(), sha256: String::new(), dimensions: None, result }
+        PictureReport {
+            name: "1".into(),
+            media_type: "image/png".into(),
+            sha256: String::new(),
+            dimensions: None,
+            codes: Vec::new(),
+            result,
+        }
     }
 
     fn judged(probabilities: [f32; 3]) -> PictureReport {
@@ -164,7 +192,7 @@ mod tests {
 
     fn verdict(policy: &Policy, pictures: Vec<PictureReport>, late: bool) -> (Outcome, Action) {
         let classes = ["ham", "spam", "ad"].map(str::to_owned);
-        let verdict = policy.verdict(&classes, pictures, late);
+        let verdict = policy.verdict(&classes, pictures, &[], &Report { late, ..Report::default() });
         (verdict.outcome, verdict.action)
     }
 
@@ -202,5 +230,30 @@ mod tests {
         );
         assert_eq!(verdict(&rules, vec![], false), (Outcome::Skipped(Skip::NoPicture), Action::Accept));
         assert_eq!(verdict(&rules, vec![judged([1.0, 0.0, 0.0]), undecodable()], false).1, Action::Accept);
+    }
+
+    #[test]
+    fn a_rule_needs_all_its_conditions_and_a_cut_message_has_a_policy_of_its_own() {
+        let mut rules = policy(&[(1, 0.5, Action::Reject)]);
+        rules.rules[0].qr = Some(QrCondition::Url);
+        rules.rules.push(Rule { score: None, qr: Some(QrCondition::Recipient), action: Action::Tag });
+        let classes = ["ham", "spam", "ad"].map(str::to_owned);
+        let of = |probabilities, text: &str, incomplete: &[&str]| {
+            let code = Code { symbology: "qr".to_owned(), text: text.to_owned() };
+            let picture = PictureReport { codes: vec![code], ..judged(probabilities) };
+            let incomplete = incomplete.iter().map(|limit| (*limit).to_owned()).collect();
+            let verdict = rules.verdict(
+                &classes,
+                vec![picture],
+                &["u@example.org".to_owned()],
+                &Report { incomplete, ..Report::default() },
+            );
+            (verdict.word().to_owned(), verdict.action)
+        };
+        let (ham, spam) = ([0.9, 0.1, 0.0], [0.1, 0.9, 0.0]);
+        assert_eq!(of(spam, "https://example.com", &[]), ("spam".to_owned(), Action::Reject));
+        assert_eq!(of(spam, "words", &[]), ("ham".to_owned(), Action::Accept));
+        assert_eq!(of(ham, "https://example.com/?u%40example.org", &["pages"]), ("qr".to_owned(), Action::Tag));
+        assert_eq!(of(ham, "words", &["pages"]), ("ham".to_owned(), Action::Quarantine));
     }
 }

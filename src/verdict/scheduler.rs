@@ -10,6 +10,9 @@ use tokio::{sync::Semaphore, task, time};
 
 use super::{Judge, Outcome, Reason, Verdict, policy::failure_action};
 
+/// For a judgement that ends at its deadline to say what it has found.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// Hands messages to a [`Judge`].
 pub struct Scheduler {
     judge: Arc<Judge>,
@@ -25,16 +28,16 @@ impl Scheduler {
         Self { judge, running, deadline }
     }
 
-    /// Judges a message. The answer comes before the deadline, or at it as `Unknown`; a judgement that has begun ends by
-    /// itself before its next picture.
-    pub async fn message(&self, message: Vec<u8>) -> Verdict {
+    /// Judges a message to these recipients. The answer comes before the deadline, or at it: then of what has been judged by
+    /// then, or as `Unknown`.
+    pub async fn message(&self, message: Vec<u8>, recipients: Vec<String>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.deadline;
         let work = async {
             let permit = self.running.clone().acquire_owned().await;
             let judge = self.judge.clone();
             let judged = task::spawn_blocking(move || {
-                let verdict = judge.message(&message, deadline);
+                let verdict = judge.message(&message, &recipients, deadline);
                 drop(permit);
                 verdict
             });
@@ -43,7 +46,8 @@ impl Scheduler {
                 self.unknown(Reason::Internal)
             })
         };
-        let mut verdict = time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_| self.unknown(Reason::Deadline));
+        let mut verdict =
+            time::timeout_at((deadline + GRACE).into(), work).await.unwrap_or_else(|_| self.unknown(Reason::Deadline));
         verdict.elapsed = started.elapsed();
         verdict
     }

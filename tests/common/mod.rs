@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod containers;
 pub mod messages;
 pub mod postfix;
 pub mod sendmail;

@@ -8,16 +8,7 @@ use std::{
 
 use mail_parser::mailbox::mbox;
 
-use crate::{config::Limits, mail::PictureType};
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A message with headers and body.
-    Message,
-    /// A picture by itself.
-    Picture,
-}
+use crate::{config::Limits, inspect::Kind, mail};
 
 /// One message or picture.
 #[derive(Debug)]
@@ -104,7 +95,7 @@ impl Items {
         };
         let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(file));
         let mut start = Vec::new();
-        if let Err(error) = reader.by_ref().take(16).read_to_end(&mut start) {
+        if let Err(error) = reader.by_ref().take(mail::START as u64).read_to_end(&mut start) {
             return Some(failed(error));
         }
         let reader = io::Cursor::new(start.clone()).chain(reader);
@@ -113,11 +104,12 @@ impl Items {
             self.mbox = Some(Mbox { path: name, number: 0, messages });
             return self.next_in_mbox();
         }
-        let known_picture = PictureType::detect(&start).is_some();
         let named_picture = path.extension().is_some_and(|extension| {
-            ["png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+            ["png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "pdf", "svg"]
+                .iter()
+                .any(|known| extension.eq_ignore_ascii_case(known))
         });
-        let kind = if known_picture || named_picture { Kind::Picture } else { Kind::Message };
+        let kind = if mail::opens(&start) || named_picture { Kind::File } else { Kind::Message };
         let mut content = Vec::new();
         match reader.take(self.longest).read_to_end(&mut content) {
             Ok(_) => Some(Item { path: name, kind, content: Ok(content) }),

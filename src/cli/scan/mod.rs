@@ -19,14 +19,16 @@ use rayon::prelude::*;
 use super::{FAILURE, load_judge, settings};
 use crate::{
     config::{Action, Sources},
+    inspect::Kind,
+    mail,
     verdict::Judge,
 };
-use input::{Item, Kind};
+use input::Item;
 use output::Printer;
 
 #[derive(Args, Debug)]
 pub struct Scan {
-    /// Messages (.eml, mbox, Maildir), pictures, or folders of them; "-" or nothing: standard input
+    /// Messages (.eml, mbox, Maildir), pictures and documents (PDF, office, ZIP), or folders of them; "-" or nothing: standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How results are printed
@@ -115,8 +117,8 @@ pub type Scanned = (Item, Result<crate::verdict::Verdict, String>);
 
 fn look(judge: &Judge, mut item: Item) -> Scanned {
     let result = std::mem::replace(&mut item.content, Ok(Vec::new())).map(|bytes| match item.kind {
-        Kind::Message => judge.message(&bytes, Instant::now() + NO_DEADLINE),
-        Kind::Picture => judge.picture(&bytes),
+        Kind::Message => judge.message(&bytes, &mail::recipients(&bytes), Instant::now() + NO_DEADLINE),
+        Kind::File => judge.file(&bytes, Instant::now() + NO_DEADLINE),
     });
     (item, result)
 }

@@ -5,9 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
 use serde::Serialize;
 
-use super::{Format, Scanned, input::Kind};
+use super::{Format, Scanned};
 use crate::{
     config::Action,
+    inspect::{Code, Kind},
     model::Manifest,
     telemetry::quoted,
     verdict::{Outcome, PictureReport, PictureResult, Verdict},
@@ -36,7 +37,9 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    over_limits: &'a [&'static str],
+    incomplete: &'a [String],
+    #[serde(skip_serializing_if = "is_zero")]
+    linked: u64,
     pictures: Vec<PictureLine<'a>>,
     model: &'a str,
     milliseconds: u64,
@@ -51,6 +54,8 @@ struct PictureLine<'a> {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    codes: &'a [Code],
     #[serde(skip_serializing_if = "Option::is_none")]
     probabilities: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,7 +143,7 @@ impl Printer {
             path,
             kind: match kind {
                 Kind::Message => "message",
-                Kind::Picture => "picture",
+                Kind::File => "file",
             },
             verdict: verdict.map_or("unknown", Verdict::word),
             score: verdict.and_then(score),
@@ -149,7 +154,8 @@ impl Printer {
             }),
             reason: verdict.and_then(reason),
             error: result.as_ref().err().map(String::as_str),
-            over_limits: verdict.map_or(&[], |verdict| &verdict.over_limits),
+            incomplete: verdict.map_or(&[], |verdict| &verdict.incomplete),
+            linked: verdict.map_or(0, |verdict| verdict.linked),
             pictures: verdict.iter().flat_map(|verdict| &verdict.pictures).map(|picture| self.picture(picture)).collect(),
             model: &self.model,
             milliseconds: verdict.map_or(0, |verdict| u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX)),
@@ -163,6 +169,7 @@ impl Printer {
             sha256: &picture.sha256,
             width: picture.dimensions.map(|(width, _)| width),
             height: picture.dimensions.map(|(_, height)| height),
+            codes: &picture.codes,
             probabilities: None,
             skipped: None,
             error: None,
@@ -175,9 +182,15 @@ impl Printer {
             }
             PictureResult::Skipped(skip, why) => line.skipped = Some(format!("{skip}: {why}")),
             PictureResult::Undecodable(error) | PictureResult::Failed(error) => line.error = Some(error),
+            PictureResult::Drawn => {}
         }
         line
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn score(verdict: &Verdict) -> Option<f32> {
@@ -199,5 +212,9 @@ fn reason(verdict: &Verdict) -> Option<String> {
 fn summary(verdict: &Verdict) -> String {
     let score = score(verdict).map_or(String::new(), |score| format!(" {score:.3}"));
     let reason = reason(verdict).map_or(String::new(), |reason| format!(" ({reason})"));
-    format!("{}{score}{reason}", verdict.word())
+    let codes =
+        verdict.codes().iter().map(|(_, code)| format!(" {}={}", code.symbology, quoted(&code.text, 200))).collect::<String>();
+    let incomplete =
+        if verdict.incomplete.is_empty() { String::new() } else { format!(" incomplete={}", verdict.incomplete.join(",")) };
+    format!("{}{score}{reason}{codes}{incomplete}", verdict.word())
 }

@@ -1,0 +1,50 @@
+//! What a file shows: one picture, or the frames of an animation, or the pages of a document.
+
+use super::{
+    ImageError, Picture, animation,
+    decode::{caught, decode},
+    pdf, svg,
+};
+use crate::{config::Limits, mail::PictureType};
+
+/// One thing that a file shows.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Which, of a file that shows more than one: `page=3`, `frame=7`, counted from 1.
+    pub label: Option<String>,
+    /// The pixels, or why there are none.
+    pub picture: Result<Picture, ImageError>,
+}
+
+/// Hands each frame to `take`, one at a time. Returns the names of the limits that cut something off. Vector graphics and
+/// pages come in a size of our choosing.
+///
+/// # Errors
+/// If nothing can be shown at all.
+pub fn frames(
+    bytes: &[u8],
+    kind: PictureType,
+    limits: &Limits,
+    take: &mut dyn FnMut(Frame),
+) -> Result<Vec<&'static str>, ImageError> {
+    let one = |picture| Frame { label: None, picture: Ok(picture) };
+    match kind {
+        PictureType::Pdf => pdf::pages(bytes, limits, take),
+        PictureType::Svg => {
+            take(one(caught(|| svg::render(bytes, limits))?));
+            Ok(Vec::new())
+        }
+        PictureType::Gif | PictureType::Png | PictureType::WebP => match caught(|| animation::choose(bytes, kind, limits))? {
+            Some(chosen) => animation::show(bytes, kind, limits, chosen, take),
+            None => {
+                take(one(decode(bytes, limits)?));
+                Ok(Vec::new())
+            }
+        },
+        PictureType::Avif | PictureType::Heic => Err(ImageError::NoDecoder(kind.media_type())),
+        PictureType::Jpeg | PictureType::Bmp | PictureType::Tiff | PictureType::Ico => {
+            take(one(decode(bytes, limits)?));
+            Ok(Vec::new())
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a worker does: finds pictures, decodes them, reads codes, sizes pixels for the net. In steps: a step that ends its
+//! process is left out the next time, and what was told before is not told again.
+
+use std::{collections::HashSet, io};
+
+use sha2::{Digest, Sha256};
+
+use super::{Event, Kind, Look, Request, Seen, Task};
+use crate::{
+    image::{self, Frame, ImageError},
+    mail::{self, Drawing, Found, Mosaic, Picture},
+};
+
+/// Shortest side in which a code is looked for: a QR code has 21 modules at least.
+const SMALLEST_CODE: u32 = 18;
+
+/// Inspects `bytes` and tells what there is to `emit`, at last [`Event::End`] or [`Event::Refused`].
+///
+/// # Errors
+/// The first of `emit`.
+pub fn look(task: &Task, request: &Request, bytes: &[u8], emit: &mut dyn FnMut(Event) -> io::Result<()>) -> io::Result<()> {
+    let mut looker = Looker { task, request, emit, step: 0, shown: 0, incomplete: Vec::new(), failed: None };
+    let found = match request.kind {
+        Kind::Message => {
+            if !looker.begin("message", true) {
+                return looker.end(0);
+            }
+            match mail::find_pictures(bytes, &task.limits, &mut |name| looker.begin(name, true)) {
+                Ok(found) => found,
+                Err(error) => return (looker.emit)(Event::Refused(error.setting().to_owned())),
+            }
+        }
+        Kind::File => mail::find_in_file(bytes, &task.limits, &mut |name| looker.begin(name, true)),
+    };
+    if let Some(error) = looker.failed.take() {
+        return Err(error);
+    }
+    found.over_limits.iter().for_each(|limit| looker.cut(limit));
+    let mut seen = HashSet::new();
+    for picture in &found.pictures {
+        let sha256: [u8; 32] = Sha256::digest(&picture.bytes).into();
+        let repeated = !seen.insert(sha256);
+        if looker.begin(&picture.name, false) {
+            looker.picture(picture, sha256, repeated)?;
+        }
+    }
+    for mosaic in &found.mosaics {
+        if looker.begin(&mosaic.name, false) {
+            looker.mosaic(mosaic, &found)?;
+        }
+    }
+    for drawing in &found.drawings {
+        if looker.begin(&drawing.name, false) {
+            looker.drawing(drawing)?;
+        }
+    }
+    for (name, problem) in &found.unreadable {
+        if looker.begin(name, false) {
+            let look = Look::Undecodable(problem.clone());
+            looker.tell(Seen { name: name.clone(), media_type: "application/octet-stream".to_owned(), ..nothing(look) })?;
+        }
+    }
+    looker.end(found.linked)
+}
+
+struct Looker<'a> {
+    task: &'a Task,
+    request: &'a Request,
+    emit: &'a mut dyn FnMut(Event) -> io::Result<()>,
+    step: u32,
+    /// Pictures that the net has to judge.
+    shown: usize,
+    incomplete: Vec<String>,
+    failed: Option<io::Error>,
+}
+
+fn nothing(look: Look) -> Seen {
+    Seen { name: String::new(), label: None, media_type: String::new(), sha256: None, dimensions: None, codes: Vec::new(), look }
+}
+
+impl Looker<'_> {
+    /// Announces the next step. `false` if it is to be left out.
+    fn begin(&mut self, name: &str, container: bool) -> bool {
+        let step = self.step;
+        self.step += 1;
+        if self.failed.is_some() || self.request.dead.contains(&step) || !container && step < self.request.from {
+            return false;
+        }
+        self.failed = (self.emit)(Event::Begin { step, name: name.to_owned(), container }).err();
+        self.failed.is_none()
+    }
+
+    fn cut(&mut self, limit: &str) {
+        if !self.incomplete.iter().any(|known| known == limit) {
+            self.incomplete.push(limit.to_owned());
+        }
+    }
+
+    fn tell(&mut self, seen: Seen) -> io::Result<()> {
+        (self.emit)(Event::Seen(seen))
+    }
+
+    fn end(&mut self, linked: usize) -> io::Result<()> {
+        let incomplete = std::mem::take(&mut self.incomplete);
+        (self.emit)(Event::End { incomplete, linked: linked as u64 })
+    }
+
+    fn picture(&mut self, picture: &Picture<'_>, sha256: [u8; 32], repeated: bool) -> io::Result<()> {
+        let of = |look| Seen {
+            name: picture.name.clone(),
+            media_type: picture.media_type.clone(),
+            sha256: Some(sha256),
+            ..nothing(look)
+        };
+        let limits = &self.task.limits;
+        if repeated {
+            return self.tell(of(Look::Repeated));
+        }
+        if picture.bytes.len() > limits.picture_bytes {
+            let problem = format!("{} bytes, more than limits.picture_bytes", picture.bytes.len());
+            self.cut("picture_bytes");
+            return self.tell(of(Look::OverLimit(problem)));
+        }
+        let Some(kind) = picture.kind else {
+            return self.tell(of(Look::Undecodable(ImageError::UnknownType.to_string())));
+        };
+        let mut told = Ok(());
+        let over = image::frames(&picture.bytes, kind, limits, &mut |frame| {
+            if told.is_ok() {
+                told = self.frame(frame, picture.bytes.len(), &of);
+            }
+        });
+        told?;
+        match over {
+            Ok(over) => over.iter().for_each(|limit| self.cut(limit)),
+            Err(error) => {
+                let dimensions = image::dimensions(&picture.bytes, limits).ok();
+                let look = self.refused(&error);
+                self.tell(Seen { dimensions, ..of(look) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, error: &ImageError) -> Look {
+        match error {
+            ImageError::TooManyPixels { .. } => {
+                self.cut("picture_pixels");
+                Look::OverLimit(error.to_string())
+            }
+            ImageError::TooMuchMemory(_) => {
+                self.cut("decoder_memory");
+                Look::OverLimit(error.to_string())
+            }
+            ImageError::UnknownType | ImageError::NoDecoder(_) | ImageError::Broken(_) => Look::Undecodable(error.to_string()),
+        }
+    }
+
+    fn frame(&mut self, frame: Frame, bytes: usize, of: &dyn Fn(Look) -> Seen) -> io::Result<()> {
+        let label = frame.label;
+        match frame.picture {
+            Ok(pixels) => {
+                let seen = self.sized(&pixels, bytes);
+                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), codes: codes(&pixels), ..of(seen) })
+            }
+            Err(error) => {
+                let look = self.refused(&error);
+                self.tell(Seen { label, ..of(look) })
+            }
+        }
+    }
+
+    /// The pixels in the sizes that the net takes.
+    fn sized(&mut self, pixels: &image::Picture, bytes: usize) -> Look {
+        let (width, height) = pixels.dimensions();
+        let (least_pixels, least_bytes) = (self.task.picture_below_pixels, self.task.picture_below_bytes);
+        if u64::from(width) * u64::from(height) < least_pixels || (bytes as u64) < least_bytes {
+            return Look::TooSmall(format!("{width} x {height} pixels, {bytes} bytes"));
+        }
+        if self.shown == self.task.limits.pictures {
+            self.cut("pictures");
+            return Look::OverLimit("more pictures than limits.pictures".to_owned());
+        }
+        self.shown += 1;
+        let sized = self.task.views.iter().map(|(width, height)| image::resize(pixels, *width, *height));
+        match sized.collect::<Option<Vec<_>>>() {
+            Some(views) => Look::Views(views.into_iter().map(|view| serde_bytes::ByteBuf::from(view.into_raw())).collect()),
+            None => Look::Undecodable("a picture without pixels".to_owned()),
+        }
+    }
+
+    fn mosaic(&mut self, mosaic: &Mosaic, found: &Found<'_>) -> io::Result<()> {
+        let decode = |index: &usize| image::decode(&found.pictures[*index].bytes, &self.task.limits).ok();
+        let rows: Vec<Vec<_>> = mosaic.rows.iter().map(|row| row.iter().filter_map(decode).collect()).collect();
+        for (number, pixels) in image::compose(&rows, &self.task.limits).into_iter().enumerate() {
+            let sha256 = Sha256::digest(pixels.as_raw()).into();
+            let label = (number > 0).then(|| format!("part={}", number + 1));
+            let look = self.sized(&pixels, usize::MAX);
+            self.tell(Seen {
+                name: mosaic.name.clone(),
+                label,
+                media_type: "image/x-tiles".to_owned(),
+                sha256: Some(sha256),
+                dimensions: Some(pixels.dimensions()),
+                codes: codes(&pixels),
+                look,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn drawing(&mut self, drawing: &Drawing) -> io::Result<()> {
+        let codes = image::codes_in_grid(&drawing.grid);
+        if codes.is_empty() {
+            return Ok(());
+        }
+        self.tell(Seen { name: drawing.name.clone(), media_type: "text/x-drawing".to_owned(), codes, ..nothing(Look::Drawn) })
+    }
+}
+
+/// A code reader that fails inside costs the code, not the picture.
+fn codes(pixels: &image::Picture) -> Vec<image::Code> {
+    if pixels.width().min(pixels.height()) < SMALLEST_CODE {
+        return Vec::new();
+    }
+    std::panic::catch_unwind(|| image::codes(pixels)).unwrap_or_default()
+}

@@ -1,0 +1,83 @@
+//! A message, or a file, to what there is to be seen in it: pictures sized for the net, and codes. All that a sender can
+//! break is done in worker processes (`worker`), which can open no file and no connection, and whose memory and time are
+//! limited (`sandbox`); a decoder that fails, loops or eats memory costs one picture, and the daemon goes on (`pool`). Threads
+//! would be simpler, but a thread can't be ended. What is done there is in `look`, and what is said between the two in
+//! `protocol`. Knows nothing of what a net makes of a picture.
+
+mod look;
+mod pool;
+mod protocol;
+mod sandbox;
+mod worker;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Limits, Skips};
+pub use crate::image::Code;
+pub use look::look;
+pub use pool::{Pool, Report, WorkerError};
+pub use protocol::{Event, Request};
+pub use worker::run as worker;
+
+/// What there is to inspect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A whole message (RFC 5322, header and body).
+    Message,
+    /// A file by itself.
+    File,
+}
+
+/// What workers need to know of the settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task {
+    limits: Limits,
+    /// Width and height of the pictures that the net takes.
+    views: Vec<(u32, u32)>,
+    picture_below_pixels: u64,
+    picture_below_bytes: u64,
+}
+
+impl Task {
+    /// `views`: width and height of each picture that the net takes.
+    pub fn new(limits: &Limits, skip: &Skips, views: Vec<(u32, u32)>) -> Self {
+        let (picture_below_pixels, picture_below_bytes) = (skip.picture_below_pixels, skip.picture_below_bytes);
+        Self { limits: limits.clone(), views, picture_below_pixels, picture_below_bytes }
+    }
+}
+
+/// One thing to be seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Seen {
+    /// Where the file stands in the message.
+    pub name: String,
+    /// Which of the things that the file shows: `page=3`.
+    pub label: Option<String>,
+    /// By its bytes, else as declared.
+    pub media_type: String,
+    /// SHA-256 of the file; of its pixels, if there is no file.
+    pub sha256: Option<[u8; 32]>,
+    /// Pixels, if they could be read.
+    pub dimensions: Option<(u32, u32)>,
+    /// Codes that stand in it.
+    pub codes: Vec<Code>,
+    /// What the net gets.
+    pub look: Look,
+}
+
+/// What the net gets of a thing to be seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Look {
+    /// For each view, RGB, 8 bits a channel, rows from the top.
+    Views(Vec<serde_bytes::ByteBuf>),
+    /// The file has the same SHA-256 as one before it.
+    Repeated,
+    /// Nothing: it is too small to be judged.
+    TooSmall(String),
+    /// Nothing: it is past a limit.
+    OverLimit(String),
+    /// Nothing: it can't be decoded.
+    Undecodable(String),
+    /// Nothing: it was drawn without a picture, and only codes were looked for.
+    Drawn,
+}

@@ -1,0 +1,277 @@
+//! The daemon's side: worker processes, taken when there is something to inspect and given back after it. One that fails or
+//! is late is ended, another goes on behind the step it failed in.
+
+use std::{
+    io::{self, Read, Write},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Event, Kind, Look, Request, Seen, Task,
+    protocol::{read, write},
+};
+
+/// This very program, also after a newer one has taken its place on disk.
+const PROGRAM: &str = "/proc/self/exe";
+/// For a process to start and shut itself in, on a machine under load.
+const START_TIME: Duration = Duration::from_secs(10);
+/// Workers that one message may cost.
+const MOST_DEAD: usize = 10;
+
+/// Why there are no workers.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The system refuses.
+    #[error(
+        "can't start a process to open messages in ({PROGRAM} worker): {0}; is /proc mounted, and limits.worker_memory large enough?"
+    )]
+    Start(io::Error),
+}
+
+/// Workers, and what they are told at their start.
+pub struct Pool {
+    task: Task,
+    idle: Mutex<Vec<Process>>,
+    longest: usize,
+}
+
+/// How an inspection ended.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Names of the limits that cut something off.
+    pub incomplete: Vec<String>,
+    /// The message was refused for its structure, by the last of [`Report::incomplete`].
+    pub refused: bool,
+    /// The deadline passed before the end.
+    pub late: bool,
+    /// There is no worker; the log tells more.
+    pub failed: bool,
+    /// Pictures that a reader's program would have to fetch.
+    pub linked: u64,
+}
+
+/// What became of one worker's try.
+enum Try {
+    Ended(Report),
+    Late,
+    Died { step: u32, name: String, container: bool, over_time: bool, how: String },
+}
+
+impl Pool {
+    /// Starts a first worker, to see that it can be done.
+    ///
+    /// # Errors
+    /// If it can't.
+    pub fn new(task: Task) -> Result<Self, WorkerError> {
+        // What a worker may say at once: the views of a picture, names and codes.
+        let views: usize = task.views.iter().map(|(width, height)| *width as usize * *height as usize * 3).sum();
+        let pool = Self { task, idle: Mutex::new(Vec::new()), longest: views + (1 << 20) };
+        let first = pool.start()?;
+        if let Some(problem) = &first.unconfined {
+            tracing::warn!("processes that open messages can't be shut in as they should ({problem}); they run all the same");
+        }
+        pool.give_back(first);
+        Ok(pool)
+    }
+
+    /// Inspects `bytes`. `take` gets each thing to be seen, while the worker is at the next.
+    pub fn inspect(&self, kind: Kind, bytes: &[u8], deadline: Instant, take: &mut dyn FnMut(Seen)) -> Report {
+        let mut request = Request { kind, length: bytes.len() as u64, dead: Vec::new(), from: 0 };
+        let mut cut = Vec::new();
+        let mut report = loop {
+            let process = match self.take() {
+                Ok(process) => process,
+                Err(error) => {
+                    tracing::error!("{error}");
+                    break Report { failed: true, ..Report::default() };
+                }
+            };
+            match self.attempt(process, &request, bytes, deadline, take) {
+                Try::Ended(report) => break report,
+                Try::Late => break Report { late: true, ..Report::default() },
+                Try::Died { step, name, container, over_time, how } => {
+                    tracing::debug!("a worker was ended at {name:?}: {how}");
+                    let limit = if over_time { "picture_time" } else { "worker_memory" };
+                    cut.push(limit.to_owned());
+                    take(Seen {
+                        name,
+                        label: None,
+                        media_type: "application/octet-stream".to_owned(),
+                        sha256: None,
+                        dimensions: None,
+                        codes: Vec::new(),
+                        look: Look::OverLimit(how),
+                    });
+                    request.dead.push(step);
+                    request.from = if container { 0 } else { step };
+                    if request.dead.len() == MOST_DEAD {
+                        break Report::default();
+                    }
+                }
+            }
+        };
+        for limit in cut {
+            if !report.incomplete.contains(&limit) {
+                report.incomplete.push(limit);
+            }
+        }
+        report
+    }
+
+    fn attempt(
+        &self,
+        mut process: Process,
+        request: &Request,
+        bytes: &[u8],
+        deadline: Instant,
+        take: &mut dyn FnMut(Seen),
+    ) -> Try {
+        let mut at = (0, "message".to_owned(), true);
+        let died =
+            |at: (u32, String, bool), over_time, how| Try::Died { step: at.0, name: at.1, container: at.2, over_time, how };
+        if let Err(error) = process.ask(request, bytes, deadline) {
+            return if Instant::now() >= deadline { Try::Late } else { died(at, false, format!("can't be reached: {error}")) };
+        }
+        let mut step_ends = Instant::now() + self.task.limits.picture_time;
+        loop {
+            process.ends = step_ends.min(deadline);
+            match read(&mut process, self.longest) {
+                Ok(Event::Begin { step, name, container }) => {
+                    at = (step, name, container);
+                    step_ends = Instant::now() + self.task.limits.picture_time;
+                }
+                Ok(Event::Seen(seen)) => {
+                    take(seen);
+                    // The net's time is not the worker's; the next frame of an animation is a new picture.
+                    step_ends = Instant::now() + self.task.limits.picture_time;
+                }
+                Ok(Event::End { incomplete, linked }) => {
+                    self.give_back(process);
+                    return Try::Ended(Report { incomplete, linked, ..Report::default() });
+                }
+                Ok(Event::Refused(setting)) => {
+                    self.give_back(process);
+                    return Try::Ended(Report { incomplete: vec![setting], refused: true, ..Report::default() });
+                }
+                Ok(Event::Ready(_)) => return died(at, false, "a worker said what it must not".to_owned()),
+                Err(_) if Instant::now() >= deadline => return Try::Late,
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    let limit = humantime::format_duration(self.task.limits.picture_time);
+                    return died(at, true, format!("took longer than limits.picture_time ({limit})"));
+                }
+                Err(_) => {
+                    let how = process.end();
+                    return died(at, false, how);
+                }
+            }
+        }
+    }
+
+    fn take(&self) -> Result<Process, WorkerError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // One that was ended from outside while it waited is replaced.
+        let alive = idle.and_then(|mut process| process.child.try_wait().is_ok_and(|status| status.is_none()).then_some(process));
+        alive.map_or_else(|| self.start(), Ok)
+    }
+
+    fn give_back(&self, process: Process) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+    }
+
+    fn start(&self) -> Result<Process, WorkerError> {
+        let failed = WorkerError::Start;
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        let input = OwnedFd::from(theirs);
+        let output = input.try_clone().map_err(failed)?;
+        let child = Command::new(PROGRAM)
+            .arg("worker")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(output))
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let mut process = Process { child, socket: ours, ends: Instant::now() + START_TIME, unconfined: None };
+        write(&mut process, &self.task).map_err(failed)?;
+        match read(&mut process, self.longest).map_err(failed)? {
+            Event::Ready(unconfined) => process.unconfined = unconfined,
+            _ => return Err(failed(io::Error::other("it says something else"))),
+        }
+        Ok(process)
+    }
+}
+
+/// A worker. Ended when dropped.
+struct Process {
+    child: Child,
+    socket: UnixStream,
+    /// Until when reads and writes wait.
+    ends: Instant,
+    unconfined: Option<String>,
+}
+
+impl Process {
+    fn ask(&mut self, request: &Request, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        self.ends = deadline;
+        write(self, request)?;
+        self.write_all(bytes)
+    }
+
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+
+    /// Ends it, and says how it had ended.
+    fn end(&mut self) -> String {
+        // Its end of the socket is closed by its death, which may take a moment to be seen.
+        for _ in 0..100 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return match status.signal() {
+                    Some(libc::SIGABRT) => "took more memory than limits.worker_memory allows".to_owned(),
+                    Some(signal) => format!("ended its process by signal {signal}"),
+                    None => "ended its process".to_owned(),
+                };
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        "broke off".to_owned()
+    }
+}
+
+/// A read or write that waited in vain.
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl Read for Process {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(self.left()?)?;
+        self.socket.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Process {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(self.left()?)?;
+        self.socket.write(buffer).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,75 @@
+//! What daemon and worker say to each other: length (4 bytes, little-endian) and a value in `postcard`'s encoding.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Kind, Seen};
+
+/// The daemon asks; the bytes to be inspected follow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// What the bytes are.
+    pub kind: Kind,
+    /// How many bytes follow.
+    pub length: u64,
+    /// Steps in which a worker came to grief before, to be left out.
+    pub dead: Vec<u32>,
+    /// Pictures of steps before this one have been told already.
+    pub from: u32,
+}
+
+/// The worker tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// It may do what it likes now: with the reason, if the system can't keep it from more than that.
+    Ready(Option<String>),
+    /// It is about to open or decode something. The numbers of steps are the same for the same bytes.
+    Begin {
+        /// Counted from 0.
+        step: u32,
+        /// What.
+        name: String,
+        /// A container, and not yet a picture.
+        container: bool,
+    },
+    /// Something to be seen.
+    Seen(Seen),
+    /// The structure of the message is past this setting of `[limits]`: nothing of it was looked at.
+    Refused(String),
+    /// All has been told.
+    End {
+        /// Names of the limits that cut something off.
+        incomplete: Vec<String>,
+        /// Pictures that a reader's program would have to fetch.
+        linked: u64,
+    },
+}
+
+/// Writes a value.
+///
+/// # Errors
+/// If the other side has gone.
+pub fn write(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(value).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// Reads a value of at most `longest` bytes.
+///
+/// # Errors
+/// If the other side has gone, or says what it must not.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read, longest: usize) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > longest {
+        return Err(io::Error::other("too long"));
+    }
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
+}

@@ -1,0 +1,56 @@
+//! The worker process: shuts itself in, and inspects one thing after the other until its socket is closed.
+
+use std::{
+    io::{self, BufWriter, Read, Write},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use nix::unistd::alarm;
+
+use super::{
+    Event, Request, Task,
+    look::look,
+    protocol::{read, write},
+    sandbox,
+};
+
+/// Bytes of a task or request; they come from the daemon.
+const LONGEST: usize = 1 << 20;
+/// A worker whose daemon was killed in the middle of a step ends by itself after this and the step's time, in seconds.
+const ORPHAN: u64 = 60;
+
+/// Serves the daemon at standard input, a socket, whose other direction is standard output.
+///
+/// # Errors
+/// If the daemon says what it must not.
+pub fn run() -> io::Result<()> {
+    // Signals to the whole service are the daemon's to act on: messages under way shall end.
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    // A panic is told in the picture's report, or by the end of this process.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut input = io::stdin().lock();
+    let mut output = BufWriter::new(io::stdout().lock());
+    let task: Task = read(&mut input, LONGEST)?;
+    write(&mut output, &Event::Ready(sandbox::enter(task.limits.worker_memory).err()))?;
+    loop {
+        alarm::cancel();
+        let request: Request = match read(&mut input, LONGEST) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            request => request?,
+        };
+        let mut bytes = Vec::new();
+        let length = usize::try_from(request.length).map_err(io::Error::other)?;
+        bytes.try_reserve_exact(length).map_err(io::Error::other)?;
+        input.by_ref().take(request.length).read_to_end(&mut bytes)?;
+        let seconds = u32::try_from(task.limits.picture_time.as_secs() + ORPHAN).unwrap_or(u32::MAX);
+        look(&task, &request, &bytes, &mut |event| {
+            if matches!(event, Event::Begin { .. }) {
+                alarm::set(seconds);
+            }
+            write(&mut output, &event)
+        })?;
+        output.flush()?;
+    }
+}

@@ -1,0 +1,108 @@
+//! What codes say, held against the conditions of rules. The text is the sender's.
+
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use crate::config::QrCondition;
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+/// Whether a code with this text in a message to these recipients fits the condition.
+pub fn fits(condition: &QrCondition, text: &str, recipients: &[String]) -> bool {
+    match condition {
+        QrCondition::Any => true,
+        QrCondition::Url => host(text).is_some(),
+        QrCondition::Recipient => host(text).is_some() && recipients.iter().any(|recipient| holds(text, recipient)),
+        QrCondition::Domains(domains) => host(text).is_some_and(|host| domains.iter().any(|domain| below(&host, domain))),
+    }
+}
+
+/// The host of a web address, in lower case. Scanners also take an address without a scheme.
+fn host(text: &str) -> Option<String> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let rest = match (lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")), lower.starts_with("www.")) {
+        (Some(rest), _) => rest,
+        (None, true) => lower.as_str(),
+        (None, false) => return None,
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // A user's name may stand before the host, and a port behind it (RFC 3986, section 3.2).
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
+    let host = host.trim_end_matches('.');
+    (!host.is_empty() && !host.contains(char::is_whitespace)).then(|| host.to_owned())
+}
+
+fn below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+/// Whether the address stands in the text: plain, percent-encoded, or in base64 as one of the text's words.
+fn holds(text: &str, address: &str) -> bool {
+    let address = address.to_ascii_lowercase();
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().to_ascii_lowercase();
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/-_=".contains(c))).flat_map(|word| {
+        // A slash and an equals sign are of the alphabet, and part words as well.
+        std::iter::once(word).chain(word.split(['/', '='])).filter(|word| word.len() >= 8)
+    });
+    !address.is_empty()
+        && (decoded.contains(&address)
+            || words.any(|word| {
+                [STANDARD, URL_SAFE].iter().any(|alphabet| {
+                    let decoded = GeneralPurpose::new(alphabet, LENIENT).decode(word);
+                    decoded.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).to_ascii_lowercase().contains(&address))
+                })
+            }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_those_that_a_scanner_would_open() {
+        let domains = QrCondition::Domains(vec!["example.com".to_owned()]);
+        for yes in [
+            "https://example.com",
+            "HTTP://A.Example.COM:80/x",
+            "https://bank.test@example.com/",
+            "www.example.com?x",
+            "https://example.com.",
+        ] {
+            assert!(fits(&domains, yes, &[]), "{yes}");
+        }
+        for no in [
+            "https://notexample.com",
+            "https://example.com.test/",
+            "https://example.com@x.test",
+            "mailto:a@example.com",
+            "example.com",
+            "",
+        ] {
+            assert!(!fits(&domains, no, &[]), "{no}");
+        }
+        assert!(!fits(&QrCondition::Url, "WIFI:S:x;;", &[]) && fits(&QrCondition::Any, "WIFI:S:x;;", &[]));
+    }
+
+    #[test]
+    fn a_recipient_is_found_in_every_usual_encoding() {
+        let to = ["User@example.org".to_owned()];
+        let base64 = |alphabet| GeneralPurpose::new(alphabet, GeneralPurposeConfig::new()).encode("user@example.org");
+        for yes in [
+            "https://x.test/?e=user@example.org".to_owned(),
+            "https://x.test/#USER%40EXAMPLE.ORG".to_owned(),
+            format!("https://x.test/{}", base64(&STANDARD)),
+            format!("https://x.test/login?e={}&x=1", base64(&URL_SAFE).trim_end_matches('=')),
+        ] {
+            assert!(fits(&QrCondition::Recipient, &yes, &to), "{yes}");
+        }
+        assert!(!fits(&QrCondition::Recipient, "https://x.test/?e=other@example.org", &to));
+        assert!(!fits(&QrCondition::Recipient, "mailto:user@example.org", &to));
+        assert!(!fits(&QrCondition::Recipient, "https://x.test/", &[String::new()]));
+    }
+}
