@@ -36,7 +36,12 @@ impl Watched {
         assert!(verdict.starts_with("Yes, score=") && verdict.contains("class=spam"), "{what}: {verdict}\n{pictures:#?}");
         let found = pictures.iter().find(|picture| picture.starts_with(&format!("{name} ")));
         let found = found.unwrap_or_else(|| panic!("{what}: no {name} in {pictures:#?}"));
-        let spam: f32 = found.split("probabilities=").nth(1).and_then(|p| p.split('/').nth(1)).and_then(|p| p.parse().ok()).expect("probability");
+        let spam: f32 = found
+            .split("probabilities=")
+            .nth(1)
+            .and_then(|p| p.split('/').nth(1))
+            .and_then(|p| p.parse().ok())
+            .expect("probability");
         assert!(spam > 0.9, "{what}: {found}");
     }
 }
@@ -61,7 +66,13 @@ fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn html(body: &str) -> Vec<u8> {
-    message("html", &format!("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}", body.replace('\n', "\r\n")))
+    message(
+        "html",
+        &format!(
+            "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}",
+            body.replace('\n', "\r\n")
+        ),
+    )
 }
 
 fn data_url() -> String {
@@ -72,14 +83,18 @@ fn data_url() -> String {
 fn data_urls_in_html_are_seen() {
     let daemon = Watched::start(&[]);
     let url = data_url();
-    let lines = |separator: &str| url.as_bytes().chunks(70).map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(separator);
+    let lines =
+        |separator: &str| url.as_bytes().chunks(70).map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(separator);
     let escaped: String = spam().iter().map(|byte| format!("%{byte:02x}")).collect();
     let pages = [
         ("src", format!("<html><body><p>Dear customer<img src=\"{url}\"></body></html>")),
         ("upper case, no quotes", format!("<IMG SRC={}>", url.replacen("data:image/png;base64", "DATA:IMAGE/PNG;BASE64", 1))),
         ("white space", format!("<img src='{}'>", lines("\n \t"))),
         ("URL-encoded", format!("<img src='data:image/png,{escaped}'>")),
-        ("URL-encoded base64", format!("<img src='{}'>", url.replace('+', "%2B").replace('/', "%2f").replace("image%2fpng", "image/png"))),
+        (
+            "URL-encoded base64",
+            format!("<img src='{}'>", url.replace('+', "%2B").replace('/', "%2f").replace("image%2fpng", "image/png")),
+        ),
         ("no type", format!("<img src='{}'>", url.replacen("image/png", "", 1))),
         ("srcset", format!("<img src='cid:none' srcset='small.png 1x, {url} 2x'>")),
         ("style attribute", format!("<div style=\"width:600px;background-image:url('{url}')\"></div>")),
@@ -106,10 +121,14 @@ fn pictures_that_are_only_linked_are_counted_and_never_fetched() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     server.set_nonblocking(true).expect("non-blocking");
     let port = server.local_addr().expect("address").port();
-    let links = format!("<img src='http://127.0.0.1:{port}/a.png'><img src=\"//127.0.0.1:{port}/b.png\"><div style='background:url(http://127.0.0.1:{port}/c)'>");
+    let links = format!(
+        "<img src='http://127.0.0.1:{port}/a.png'><img src=\"//127.0.0.1:{port}/b.png\"><div style='background:url(http://127.0.0.1:{port}/c)'>"
+    );
     assert_eq!(daemon.send(&html(&links)).0.verdict(), None);
     daemon.0.logged(" linked=3 ");
-    let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'><image href='http://127.0.0.1:{port}/x.png' width='300' height='200'/><image href='file:///etc/hostname' width='9' height='9'/></svg>");
+    let svg = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'><image href='http://127.0.0.1:{port}/x.png' width='300' height='200'/><image href='file:///etc/hostname' width='9' height='9'/></svg>"
+    );
     daemon.send(&attached("x.svg", svg.as_bytes()));
     assert!(server.accept().is_err(), "nobody asked for anything");
 }
@@ -134,13 +153,21 @@ fn archives_and_documents_are_opened() {
         let file = zip(&[("[Content_Types].xml", b"<?xml version=\"1.0\"?><Types/>"), (media, &spam)]);
         daemon.finds(document, &attached(document, &file), &format!("2/{document}/{media}"));
     }
-    daemon.finds("page in ZIP", &attached("p.zip", &zip(&[("i.html", format!("<img src='{}'>", data_url()).as_bytes())])), "2/p.zip/i.html#data=1");
+    daemon.finds(
+        "page in ZIP",
+        &attached("p.zip", &zip(&[("i.html", format!("<img src='{}'>", data_url()).as_bytes())])),
+        "2/p.zip/i.html#data=1",
+    );
     let winmail = tnef(&[("note.txt", b"words"), ("pic.png", &spam)]);
     daemon.finds("TNEF", &attached("winmail.dat", &winmail), "2/winmail.dat/pic.png");
     let text = format!("Content-Type: text/plain\r\n\r\nSee below.\r\n\r\n{}\r\nBye\r\n", uuencode("pic.png", &spam));
     daemon.finds("uuencode", &message("uu", &text), "1/pic.png");
     let forwarded = part("message/rfc822", &attached("w.zip", &zip(&[("x.png", &spam)])));
-    daemon.finds("all together", &message("fw", &multipart("mixed", "o", &["\r\nx\r\n".to_owned(), forwarded])), "2.2/w.zip/x.png");
+    daemon.finds(
+        "all together",
+        &message("fw", &multipart("mixed", "o", &["\r\nx\r\n".to_owned(), forwarded])),
+        "2.2/w.zip/x.png",
+    );
 }
 
 #[test]
@@ -148,8 +175,16 @@ fn what_is_encrypted_or_broken_is_told() {
     let daemon = Watched::start(&[]);
     let (answer, pictures) = daemon.send(&attached("x.zip", &encrypted_zip(&[("pic.png", &spam()), ("note.txt", b"words")])));
     assert!(answer.verdict().expect("verdict").starts_with("Unknown, reason=undecodable pictures=0 undecodable=1"));
-    assert!(pictures.len() == 1 && pictures[0].starts_with("2/x.zip/pic.png ") && pictures[0].contains("error=\"is encrypted\""), "{pictures:?}");
-    for (name, bytes) in [("broken.pdf", &b"%PDF-1.7\nnothing"[..]), ("broken.zip", b"PK\x03\x04 nothing"), ("broken.svg", b"<svg><g>"), ("x.avif", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1")] {
+    assert!(
+        pictures.len() == 1 && pictures[0].starts_with("2/x.zip/pic.png ") && pictures[0].contains("error=\"is encrypted\""),
+        "{pictures:?}"
+    );
+    for (name, bytes) in [
+        ("broken.pdf", &b"%PDF-1.7\nnothing"[..]),
+        ("broken.zip", b"PK\x03\x04 nothing"),
+        ("broken.svg", b"<svg><g>"),
+        ("x.avif", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"),
+    ] {
         let (answer, pictures) = daemon.send(&attached(name, bytes));
         let verdict = answer.verdict().unwrap_or_default();
         assert!(verdict.contains("undecodable=1"), "{name}: {verdict}");
@@ -167,7 +202,10 @@ fn pages_of_a_pdf_are_judged_one_by_one() {
     daemon.finds("hidden", &attached("a.txt", &[&b"junk\n"[..], &document].concat()), "2/a.txt#page=3");
     let few = Watched::start(&["limits.pages=2"]);
     let (answer, pictures) = few.send(&attached("report.pdf", &document));
-    assert!(answer.verdict().expect("verdict").starts_with("No, ") && answer.verdict().expect("verdict").contains(" incomplete=pages "));
+    assert!(
+        answer.verdict().expect("verdict").starts_with("No, ")
+            && answer.verdict().expect("verdict").contains(" incomplete=pages ")
+    );
     assert_eq!(pictures.len(), 2);
 }
 
@@ -195,8 +233,16 @@ fn a_frame_that_is_shown_long_is_judged_behind_a_harmless_first_one() {
     let daemon = Watched::start(&[]);
     let (harmless, spam) = (harmless_pixels(), spam_pixels());
     // Short, unlike one another, and more than are judged.
-    let mut frames: Vec<(RgbImage, u32)> =
-        (0..12).map(|n| (RgbImage::from_fn(529, 324, |x, y| image::Rgb([((x * (n + 2) / 40) % 2 * 250) as u8, (y * n / 60 % 2 * 200) as u8, 90])), 30)).collect();
+    let mut frames: Vec<(RgbImage, u32)> = (0..12)
+        .map(|n| {
+            (
+                RgbImage::from_fn(529, 324, |x, y| {
+                    image::Rgb([((x * (n + 2) / 40) % 2 * 250) as u8, (y * n / 60 % 2 * 200) as u8, 90])
+                }),
+                30,
+            )
+        })
+        .collect();
     frames.insert(0, (harmless, 20));
     frames.insert(7, (spam, 5000));
     daemon.finds("GIF", &attached("a.gif", &animated_gif(&frames)), "2/a.gif#frame=8");
@@ -207,7 +253,10 @@ fn a_frame_that_is_shown_long_is_judged_behind_a_harmless_first_one() {
     assert!(!pictures.iter().any(|picture| picture.contains("#frame=8")));
     let still = animated_gif(&[(spam_pixels(), 100), (spam_pixels(), 100)]);
     let (answer, pictures) = daemon.send(&attached("twice.gif", &still));
-    assert!(pictures.len() == 1 && !answer.verdict().expect("verdict").contains("incomplete"), "equal frames count once: {pictures:?}");
+    assert!(
+        pictures.len() == 1 && !answer.verdict().expect("verdict").contains("incomplete"),
+        "equal frames count once: {pictures:?}"
+    );
 }
 
 #[test]
@@ -216,12 +265,19 @@ fn a_picture_cut_into_tiles_is_judged_as_one() {
     let whole = spam_pixels();
     let cut = |columns: u32, rows: u32| -> Vec<(u32, u32, Vec<u8>)> {
         let (width, height) = (whole.width() / columns, whole.height() / rows);
-        let tile = |row: u32, column: u32| common::png(&image::imageops::crop_imm(&whole, column * width, row * height, width, height).to_image());
-        (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(row, column)| (row, column, tile(row, column))).collect()
+        let tile = |row: u32, column: u32| {
+            common::png(&image::imageops::crop_imm(&whole, column * width, row * height, width, height).to_image())
+        };
+        (0..rows)
+            .flat_map(|row| (0..columns).map(move |column| (row, column)))
+            .map(|(row, column)| (row, column, tile(row, column)))
+            .collect()
     };
     for (what, columns, rows) in [("strips", 1, 9), ("columns", 8, 1), ("tiles", 4, 3)] {
         let tiles = cut(columns, rows);
-        let cell = |row: u32, column: u32| format!("<td style='padding:0'><a href='https://x'><img src=\"cid:t{row}.{column}@x\" border=0></a></td>\n");
+        let cell = |row: u32, column: u32| {
+            format!("<td style='padding:0'><a href='https://x'><img src=\"cid:t{row}.{column}@x\" border=0></a></td>\n")
+        };
         let line = |row: u32| format!("<tr>{}</tr>\n", (0..columns).map(|column| cell(row, column)).collect::<String>());
         let table = format!("<html><p>Hello</p><table cellspacing=0>{}</table>", (0..rows).map(line).collect::<String>());
         // The parts stand in another order than the page shows them.
@@ -233,7 +289,10 @@ fn a_picture_cut_into_tiles_is_judged_as_one() {
         parts.insert(0, format!("Content-Type: text/html\r\n\r\n{table}\r\n"));
         daemon.finds(what, &message(what, &multipart("related", "b", &parts)), "1#tiles=1");
     }
-    let strips: String = cut(1, 6).iter().map(|(_, _, bytes)| format!("<img src='data:image/png;base64,{}'><br>", base64(bytes).replace("\r\n", ""))).collect();
+    let strips: String = cut(1, 6)
+        .iter()
+        .map(|(_, _, bytes)| format!("<img src='data:image/png;base64,{}'><br>", base64(bytes).replace("\r\n", "")))
+        .collect();
     daemon.finds("data URLs", &html(&strips), "1#tiles=1");
     // Pictures with words between them, or of other sizes, are not parts of one.
     let apart = html(&strips.replace("<br>", "<p>words</p>"));
@@ -255,7 +314,14 @@ fn odd_pictures_are_decoded() {
     let icon = image::imageops::resize(&pixels, 256, 157, image::imageops::FilterType::Triangle);
     let mut ico = Vec::new();
     let rgba = image::DynamicImage::from(icon).into_rgba8();
-    image::ImageEncoder::write_image(image::codecs::ico::IcoEncoder::new(&mut ico), &rgba, 256, 157, image::ExtendedColorType::Rgba8).expect("ICO");
+    image::ImageEncoder::write_image(
+        image::codecs::ico::IcoEncoder::new(&mut ico),
+        &rgba,
+        256,
+        157,
+        image::ExtendedColorType::Rgba8,
+    )
+    .expect("ICO");
     daemon.finds("ICO", &attached("a.ico", &ico), "2/a.ico");
     let deep = image::DynamicImage::from(pixels.clone()).into_rgb16();
     let mut png16 = std::io::Cursor::new(Vec::new());
@@ -285,7 +351,9 @@ fn codes_are_read_wherever_they_are_drawn() {
     let page = pdf(&[&jpeg(&code)]);
     let mut inverted = code.clone();
     inverted.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(|value| 255 - value));
-    let faint = RgbImage::from_fn(code.width(), code.height(), |x, y| image::Rgb(code.get_pixel(x, y).0.map(|v| if v == 0 { 190 } else { 215 })));
+    let faint = RgbImage::from_fn(code.width(), code.height(), |x, y| {
+        image::Rgb(code.get_pixel(x, y).0.map(|v| if v == 0 { 190 } else { 215 }))
+    });
     for (name, bytes, place) in [
         ("plain", common::png(&code), "2/x"),
         ("inverted", common::png(&inverted), "2/x"),
@@ -312,15 +380,26 @@ fn codes_are_read_wherever_they_are_drawn() {
         (0..side).map(block).collect::<String>().trim_end().to_owned() + "\r\n"
     };
     let halves: String = (0..side).step_by(2).map(half).collect();
-    let text = |drawn: &str| message("t", &format!("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nScan this:\r\n\r\n{drawn}\r\nThanks\r\n"));
+    let text = |drawn: &str| {
+        message(
+            "t",
+            &format!(
+                "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nScan this:\r\n\r\n{drawn}\r\nThanks\r\n"
+            ),
+        )
+    };
     assert_eq!(codes(&daemon.send(&text(&halves)).0), told("1#drawn=1"), "half blocks");
     // Light on dark, as terminals show it, with its quiet zone.
-    let full = |row: usize| (0..side + 4).map(|column| if at(row.wrapping_sub(2), column.wrapping_sub(2)) { "  " } else { "██" }).collect::<String>() + "\r\n";
+    let full = |row: usize| {
+        (0..side + 4).map(|column| if at(row.wrapping_sub(2), column.wrapping_sub(2)) { "  " } else { "██" }).collect::<String>()
+            + "\r\n"
+    };
     let fulls: String = (0..side + 4).map(full).collect();
     assert_eq!(codes(&daemon.send(&text(&fulls)).0), told("1#drawn=1"), "full blocks, inverted");
     let pre = html(&format!("<pre style='line-height:1'>{}</pre>", halves.replace("\r\n", "\n")));
     assert_eq!(codes(&daemon.send(&pre).0), told("1#drawn=1"), "in HTML");
-    let cell = |dark: bool| if dark { "<td bgcolor=\"#000000\"></td>" } else { "<td style=\"background-color:rgb(255,255,255)\"></td>" };
+    let cell =
+        |dark: bool| if dark { "<td bgcolor=\"#000000\"></td>" } else { "<td style=\"background-color:rgb(255,255,255)\"></td>" };
     let row = |row: usize| format!("<tr height=4>{}</tr>\n", (0..side).map(|column| cell(at(row, column))).collect::<String>());
     let table = html(&format!("<p>Scan</p><table cellspacing=0>{}</table>", (0..side).map(row).collect::<String>()));
     let (answer, _) = daemon.send(&table);
@@ -341,7 +420,10 @@ fn a_codes_text_can_be_a_rule_and_forged_headers_are_removed() {
     assert_eq!(codes(&answer), ["qr, part=2/x.png text=x%0D%0ABcc:%20victim@example.org%0D%0A%0D%0A%3Cb%3E%E2%80%AE"]);
     assert_eq!(answer.changed, [("X-Image-Spam-QR".to_owned(), 1, String::new())]);
     let log = daemon.0.log();
-    assert!(!log.lines().any(|line| line.starts_with("Bcc")) && log.contains("code=qr picture=2/x.png text=\"x\\r\\nBcc"), "{log}");
+    assert!(
+        !log.lines().any(|line| line.starts_with("Bcc")) && log.contains("code=qr picture=2/x.png text=\"x\\r\\nBcc"),
+        "{log}"
+    );
     let other = common::client::Envelope { recipients: &["<other@example.test>"], ..OUTSIDE };
     assert_eq!(daemon.0.client().message_from(&other, &with_code(URL)).quarantine, None);
 }

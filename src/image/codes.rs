@@ -1,7 +1,9 @@
 //! Codes that stand in a picture: QR, Aztec and Data Matrix, read by `rxing`. What they say is the sender's text.
 
-use std::collections::HashSet;
-
+use image::{
+    GrayImage, Luma,
+    imageops::{fast_blur, grayscale},
+};
 use rxing::{BarcodeFormat, DecodeHints, RXingResult, helpers};
 use serde::{Deserialize, Serialize};
 
@@ -22,44 +24,41 @@ const LONGEST: usize = 4296;
 /// Pictures are read at no more than this on the longer side: a code that fills a tenth of it still has 4 pixels for
 /// each of 25 modules.
 const LONGER_SIDE: u32 = 1200;
+/// The same for the second try, for faint codes.
+const LONGER_SIDE_FAINT: u32 = 600;
+/// Pixels around, by which a faint code's dark and light are told: the deviation of a blur, some modules wide.
+const AROUND: f32 = 12.0;
+/// By how much (of 255) a pixel is darker than what is around it to be dark, more than the noise of JPEG's usual quality.
+const DARKER: u8 = 2;
 /// Codes of one picture.
 const MOST: usize = 10;
 
 /// Reads the codes in a picture, at most [`MOST`].
 pub fn codes(picture: &Picture) -> Vec<Code> {
-    let longer = picture.width().max(picture.height());
     // The smallest code there is, Data Matrix 10 x 10, with one pixel for a module.
     if picture.width().min(picture.height()) < 10 {
         return Vec::new();
     }
-    let reduced = (longer > LONGER_SIDE).then(|| {
-        let side = |length: u32| (u64::from(length) * u64::from(LONGER_SIDE) / u64::from(longer)).max(1) as u32;
-        resize(picture, side(picture.width()), side(picture.height()))
-    });
-    let seen = reduced.flatten();
-    let seen = seen.as_ref().unwrap_or(picture);
-    let mut luma = image::imageops::grayscale(seen).into_raw();
-    stretch(&mut luma);
-    read(luma, seen.width(), seen.height())
+    let found = read(&grey(picture, LONGER_SIDE), &ALL);
+    if found.is_empty() { read(&told_by_surroundings(&grey(picture, LONGER_SIDE_FAINT)), &ALL[..1]) } else { found }
 }
 
-/// Spreads the grey values over the whole range: the reader takes a difference of less than 24 in a block of pixels for none
-/// (rxing's `HybridBinarizer`). The darkest and lightest hundredth are left out of account.
-fn stretch(luma: &mut [u8]) {
-    let mut counts = [0_usize; 256];
-    luma.iter().for_each(|value| counts[usize::from(*value)] += 1);
-    let rank = luma.len() / 100;
-    let at = |values: &mut dyn Iterator<Item = usize>| {
-        let mut seen = 0;
-        values.find(|value| {
-            seen += counts[*value];
-            seen > rank
-        })
-    };
-    let (Some(dark), Some(light)) = (at(&mut (0..256)), at(&mut (0..256).rev())) else { return };
-    let range = light.saturating_sub(dark).max(1);
-    let table: Vec<u8> = (0..256).map(|value: usize| (value.saturating_sub(dark) * 255 / range).min(255) as u8).collect();
-    luma.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+/// Brightness, in a size of at most `longest` on the longer side.
+fn grey(picture: &Picture, longest: u32) -> GrayImage {
+    let longer = picture.width().max(picture.height());
+    let side = |length: u32| (u64::from(length) * u64::from(longest) / u64::from(longer)).max(1) as u32;
+    let reduced = if longer > longest { resize(picture, side(picture.width()), side(picture.height())) } else { None };
+    grayscale(reduced.as_ref().unwrap_or(picture))
+}
+
+/// Black where a pixel is darker than its surroundings, white elsewhere: the reader itself takes a difference of less than 24
+/// for none (`HybridBinarizer` of rxing).
+fn told_by_surroundings(grey: &GrayImage) -> GrayImage {
+    let mut told = fast_blur(grey, AROUND);
+    for (around, pixel) in told.pixels_mut().zip(grey.pixels()) {
+        around.0[0] = if pixel.0[0] < around.0[0].saturating_sub(DARKER) { 0 } else { 255 };
+    }
+    told
 }
 
 /// Reads the codes in what is drawn with characters or cells.
@@ -69,31 +68,31 @@ pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
     const QUIET: usize = 8;
     let (width, height) = ((grid.width + 2 * QUIET) * SCALE, (grid.height + 2 * QUIET) * SCALE);
     let drawn = |inverted: bool| {
-        let cell = |x: usize, y: usize| {
+        GrayImage::from_fn(width as u32, height as u32, |x, y| {
+            let (x, y) = (x as usize / SCALE, y as usize / SCALE);
             let inside = (QUIET..QUIET + grid.width).contains(&x) && (QUIET..QUIET + grid.height).contains(&y);
-            inside && grid.dark[(y - QUIET) * grid.width + x - QUIET] != inverted
-        };
-        (0..height)
-            .flat_map(|y| (0..width).map(move |x| (x / SCALE, y / SCALE)))
-            .map(|(x, y)| if cell(x, y) { 0 } else { 255 })
-            .collect()
+            let dark = inside && grid.dark[(y - QUIET) * grid.width + x - QUIET] != inverted;
+            Luma([if dark { 0 } else { 255 }])
+        })
     };
-    let found = read(drawn(false), width as u32, height as u32);
-    if found.is_empty() { read(drawn(true), width as u32, height as u32) } else { found }
+    let found = read(&drawn(false), &ALL);
+    if found.is_empty() { read(&drawn(true), &ALL) } else { found }
 }
 
-fn read(luma: Vec<u8>, width: u32, height: u32) -> Vec<Code> {
-    let formats = HashSet::from([BarcodeFormat::QR_CODE, BarcodeFormat::AZTEC, BarcodeFormat::DATA_MATRIX]);
-    let mut hints =
-        DecodeHints { PossibleFormats: Some(formats), TryHarder: Some(true), AlsoInverted: Some(true), ..DecodeHints::default() };
-    let found = helpers::detect_multiple_in_luma_with_hints(luma.clone(), width, height, &mut hints).unwrap_or_default();
-    let found = if found.is_empty() {
-        helpers::detect_in_luma_filtered_with_hints(luma, width, height, None, &mut hints).into_iter().collect()
-    } else {
-        found
+const ALL: [BarcodeFormat; 3] = [BarcodeFormat::QR_CODE, BarcodeFormat::AZTEC, BarcodeFormat::DATA_MATRIX];
+
+/// Also reads what is light on dark.
+fn read(grey: &GrayImage, formats: &[BarcodeFormat]) -> Vec<Code> {
+    let mut hints = DecodeHints {
+        PossibleFormats: Some(formats.iter().copied().collect()),
+        TryHarder: Some(true),
+        AlsoInverted: Some(true),
+        ..DecodeHints::default()
     };
+    let found = helpers::detect_multiple_in_luma_with_hints(grey.as_raw().clone(), grey.width(), grey.height(), &mut hints);
     let mut codes: Vec<Code> = Vec::new();
-    for code in found.iter().map(code) {
+    // An error means that there is none.
+    for code in found.unwrap_or_default().iter().map(code) {
         if !codes.contains(&code) && codes.len() < MOST {
             codes.push(code);
         }

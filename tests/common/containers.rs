@@ -103,7 +103,9 @@ pub fn pdf_of(objects: &[Vec<u8>]) -> Vec<u8> {
         file.extend([format!("{} 0 obj\n", number + 1).as_bytes(), object, b"\nendobj\n"].concat());
     }
     let (start, size) = (file.len(), objects.len() + 1);
-    file.extend(format!("xref\n0 {size}\n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes());
+    file.extend(
+        format!("xref\n0 {size}\n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes(),
+    );
     file
 }
 
