@@ -60,7 +60,15 @@ pub struct Report {
 enum Try {
     Ended(Report),
     Late,
-    Died { step: u32, name: String, container: bool, over_time: bool, how: String },
+    /// Before it told of anything: what was asked is not to blame.
+    Gone,
+    Died {
+        step: u32,
+        name: String,
+        container: bool,
+        over_time: bool,
+        how: String,
+    },
 }
 
 impl Pool {
@@ -84,6 +92,7 @@ impl Pool {
     pub fn inspect(&self, kind: Kind, bytes: &[u8], deadline: Instant, take: &mut dyn FnMut(Seen)) -> Report {
         let mut request = Request { kind, length: bytes.len() as u64, dead: Vec::new(), from: 0 };
         let mut cut = Vec::new();
+        let mut gone = 0;
         let mut report = loop {
             let process = match self.take() {
                 Ok(process) => process,
@@ -95,6 +104,14 @@ impl Pool {
             match self.attempt(process, &request, bytes, deadline, take) {
                 Try::Ended(report) => break report,
                 Try::Late => break Report { late: true, ..Report::default() },
+                // Ended from outside, or so short of memory that it can't take the message in.
+                Try::Gone if gone < MOST_DEAD => gone += 1,
+                Try::Gone => {
+                    tracing::error!(
+                        "processes to open messages in end as soon as they have one; is limits.worker_memory large enough?"
+                    );
+                    break Report { failed: true, ..Report::default() };
+                }
                 Try::Died { step, name, container, over_time, how } => {
                     tracing::debug!("a worker was ended at {name:?}: {how}");
                     let limit = if over_time { "picture_time" } else { "worker_memory" };
@@ -132,18 +149,20 @@ impl Pool {
         deadline: Instant,
         take: &mut dyn FnMut(Seen),
     ) -> Try {
-        let mut at = (0, "message".to_owned(), true);
-        let died =
-            |at: (u32, String, bool), over_time, how| Try::Died { step: at.0, name: at.1, container: at.2, over_time, how };
-        if let Err(error) = process.ask(request, bytes, deadline) {
-            return if Instant::now() >= deadline { Try::Late } else { died(at, false, format!("can't be reached: {error}")) };
+        let mut at = None;
+        let died = |at: Option<(u32, String, bool)>, over_time, how: String| match at {
+            Some((step, name, container)) => Try::Died { step, name, container, over_time, how },
+            None => Try::Gone,
+        };
+        if process.ask(request, bytes, deadline).is_err() {
+            return if Instant::now() >= deadline { Try::Late } else { Try::Gone };
         }
         let mut step_ends = Instant::now() + self.task.limits.picture_time;
         loop {
             process.ends = step_ends.min(deadline);
             match read(&mut process, self.longest) {
                 Ok(Event::Begin { step, name, container }) => {
-                    at = (step, name, container);
+                    at = Some((step, name, container));
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
                 Ok(Event::Seen(seen)) => {

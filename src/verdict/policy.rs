@@ -110,7 +110,7 @@ impl Policy {
             }
             (None, None) if report.refused => (Outcome::Skipped(Skip::OverLimit), self.on_incomplete),
             // A tempfail would not mend what can't be decoded, only lose the message in the end.
-            (None, None) => (without_scores(&pictures), complete(Action::Accept)),
+            (None, None) => (without_scores(&pictures, report), complete(Action::Accept)),
         };
         let (incomplete, linked) = (report.incomplete.clone(), report.linked);
         Verdict { outcome, action, pictures, incomplete, linked, elapsed: Duration::ZERO }
@@ -148,11 +148,12 @@ pub(super) fn failure_action(on_failure: OnFailure) -> Action {
     }
 }
 
-fn without_scores(pictures: &[PictureReport]) -> Outcome {
+fn without_scores(pictures: &[PictureReport], report: &Report) -> Outcome {
     let any = |wanted: fn(&PictureResult) -> bool| pictures.iter().any(|picture| wanted(&picture.result));
-    if pictures.iter().all(|picture| matches!(picture.result, PictureResult::Drawn)) {
+    let none = pictures.iter().all(|picture| matches!(picture.result, PictureResult::Drawn));
+    if none && report.incomplete.is_empty() {
         Outcome::Skipped(Skip::NoPicture)
-    } else if any(|result| matches!(result, PictureResult::Skipped(Skip::OverLimit, _))) {
+    } else if none || any(|result| matches!(result, PictureResult::Skipped(Skip::OverLimit, _))) {
         Outcome::Skipped(Skip::OverLimit)
     } else if any(|result| matches!(result, PictureResult::Undecodable(_))) {
         Outcome::Unknown(Reason::Undecodable)
