@@ -1,7 +1,7 @@
 //! Animated GIF, PNG and WebP. Which frames are worth a look is found in one pass, and these are decoded again in a second
 //! one, so that memory for one frame is enough.
 
-use std::io::Cursor;
+use std::{io::Cursor, time::Instant};
 
 use image::{
     AnimationDecoder, Frames, ImageDecoder,
@@ -20,6 +20,9 @@ use crate::{config::Limits, mail::PictureType};
 const ALIKE: u32 = 6;
 /// Kinds of frames that are told apart; a film has any number.
 const KINDS: usize = 64;
+
+/// The part of the time for a picture that choosing may take: showing takes as long again.
+const TIME: u32 = 3;
 
 /// The frames that are to be judged.
 pub struct Chosen {
@@ -49,8 +52,9 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Option
     let mut kinds: Vec<Kind> = Vec::new();
     let mut over_limits = Vec::new();
     let mut count = 0;
+    let started = Instant::now();
     for (number, frame) in frames.enumerate() {
-        if number == limits.frames {
+        if number == limits.frames || started.elapsed() > limits.picture_time / TIME {
             over_limits.push("frames");
             break;
         }
