@@ -24,8 +24,11 @@ static LIMITS: LazyLock<Limits> = LazyLock::new(|| Limits {
     ..config::load(&config::Sources::default()).expect("defaults").0.limits
 });
 
+/// Takes a sender's bytes apart.
+pub type Target = fn(&[u8]);
+
 /// A function for each target.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("message", message),
     ("html", html),
     ("text", text),

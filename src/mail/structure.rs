@@ -2,6 +2,8 @@
 //! part and header line, so both are counted before it runs; and it nests messages in messages, which must not be
 //! dropped recursively when a sender nests 100,000 of them.
 
+use std::sync::LazyLock;
+
 use aho_corasick::AhoCorasick;
 use mail_parser::{HeaderName, Message, MessageParser, PartType};
 
@@ -86,13 +88,16 @@ fn header_lines(message: &[u8]) -> usize {
     lines
 }
 
+/// Building it takes longer than reading most messages.
+static KEYWORDS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(["content-type", "boundary"]).ok());
+
 /// An upper bound of the number of parts: each needs a delimiter of a declared boundary or, in a nested message, a
 /// `Content-Type` field. `None`: more boundaries than `limit` are declared.
 fn parts(message: &[u8], limit: usize) -> Option<usize> {
     const CONTENT_TYPE: usize = 0;
-    let keywords = AhoCorasick::builder().ascii_case_insensitive(true).build(["content-type", "boundary"]).ok()?;
     let (mut types, mut delimiters) = (0, Vec::new());
-    for found in keywords.find_iter(message) {
+    for found in KEYWORDS.as_ref()?.find_iter(message) {
         if found.pattern().as_usize() == CONTENT_TYPE {
             types += 1;
         } else if delimiters.len() == limit {
