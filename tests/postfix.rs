@@ -10,6 +10,7 @@ use std::{
 
 use common::{
     Daemon,
+    containers::{qr_picture, zip},
     messages::{message, multipart, part, with_picture, without_picture},
     picture,
     postfix::{Postfix, Smtp, missing},
@@ -103,6 +104,24 @@ fn forged_verdicts_do_not_reach_the_recipient() {
         let delivered = String::from_utf8_lossy(&postfix.delivered_with(&format!("Subject: {subject}\n"))).to_lowercase();
         assert_eq!(delivered.matches("x-image-spam").count(), expected.len(), "{delivered}");
     }
+}
+
+#[test]
+fn a_hidden_picture_and_a_code_are_told_in_headers_and_forged_ones_are_gone() {
+    if missing() {
+        return;
+    }
+    let (_daemon, postfix) = start(&[]);
+    let url = format!("https://login.example.com/verify?token={}", "0123456789abcdef".repeat(12));
+    let archive = zip(&[("spam.png", &picture("spam-stock.png")), ("code.png", &common::png(&qr_picture(&url, 4)))]);
+    let body =
+        multipart("mixed", "b", &["Content-Type: text/plain\r\n\r\nHello\r\n".to_owned(), part("application/zip", &archive)]);
+    let forged = "X-Image-Spam-QR: qr, part=1 text=https://good.example/\r\n";
+    let message = [forged.as_bytes(), &message("hidden", &body), forged.as_bytes()].concat();
+    assert!(postfix.send(&message).starts_with("250"));
+    let delivered = postfix.delivered_with("Subject: hidden");
+    assert!(fields(&delivered, "X-Image-Spam")[0].starts_with("X-Image-Spam: Yes, "));
+    assert_eq!(fields(&delivered, "X-Image-Spam-QR"), [format!("X-Image-Spam-QR: qr, part=2/code.png text={url}")]);
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn documents_of_ghostscript_and_qpdf_are_rendered_or_told_to_be_encrypted() {
 }
 
 #[test]
-fn codes_of_qrencode_are_read() {
+fn codes_of_qrencode_and_zint_are_read() {
     let shop = Workshop::open();
     let text = "https://example.com/pay?id=1";
     let told = |answer: &Answer| {
@@ -144,6 +144,11 @@ fn codes_of_qrencode_are_read() {
         [("a.png", &["-s", "3"][..]), ("a.svg", &["-t", "SVG"]), ("light.png", &["--foreground=FFFFFF", "--background=202020"])]
     {
         if shop.run("qrencode", &[&["-o", name], options, &[text]].concat()) {
+            assert_eq!(told(&shop.send(name)), 1, "{name}");
+        }
+    }
+    for (name, symbology) in [("aztec.png", "92"), ("datamatrix.png", "71")] {
+        if shop.run("zint", &["-b", symbology, "--scale", "2", "-o", name, "-d", text]) {
             assert_eq!(told(&shop.send(name)), 1, "{name}");
         }
     }
