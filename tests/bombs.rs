@@ -5,7 +5,6 @@ mod common;
 
 use std::{
     io::Write,
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +16,7 @@ use std::{
 use common::{
     Daemon,
     containers::{animated_gif, pdf_of, stream, zip},
-    messages::{message, multipart, part, with_picture},
+    messages::{attached, message, with_picture},
     picture,
 };
 use image::RgbImage;
@@ -25,11 +24,6 @@ use image::RgbImage;
 /// As in the shipped configuration.
 const DEADLINE: Duration = Duration::from_secs(10);
 const WORKER_MEMORY: u64 = 1 << 20;
-
-fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let file = format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{}", part("application/octet-stream", bytes));
-    message("bomb", &multipart("mixed", "b", &[file]))
-}
 
 fn html(page: &str) -> Vec<u8> {
     message("page", &format!("Content-Type: text/html\r\n\r\n{page}"))
@@ -185,15 +179,9 @@ fn memory(pid: &str, field: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().nth(1)).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-fn workers(daemon: &str) -> Vec<String> {
-    let tasks = std::fs::read_dir(Path::new("/proc").join(daemon).join("task")).into_iter().flatten().flatten();
-    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    children.flat_map(|children| children.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
-}
-
 #[test]
 fn bombs_are_answered_in_time_within_memory_while_others_are_served() {
-    let daemon = Daemon::start(&[]);
+    let daemon = Arc::new(Daemon::start(&[]));
     let pid = daemon.pid().to_string();
     let spam = with_picture("spam", "image/png", &picture("spam-stock.png"));
     assert!(daemon.client().message(&spam).verdict().expect("verdict").starts_with("Yes"), "warm");
@@ -203,10 +191,10 @@ fn bombs_are_answered_in_time_within_memory_while_others_are_served() {
         let running = Arc::new(AtomicBool::new(true));
         let peak = Arc::new(Mutex::new(0_u64));
         let watch = {
-            let (running, peak, pid) = (running.clone(), peak.clone(), pid.clone());
+            let (running, peak, daemon) = (running.clone(), peak.clone(), daemon.clone());
             thread::spawn(move || {
                 while running.load(Ordering::Relaxed) {
-                    let most = workers(&pid).iter().map(|worker| memory(worker, "VmHWM")).max().unwrap_or(0);
+                    let most = daemon.workers().iter().map(|worker| memory(worker, "VmHWM")).max().unwrap_or(0);
                     let mut peak = peak.lock().expect("peak");
                     *peak = most.max(*peak);
                     drop(peak);

@@ -6,7 +6,7 @@ use common::{
     Daemon,
     client::{Answer, OUTSIDE},
     containers::{animated_gif, animated_png, encrypted_zip, jpeg, pdf, qr, qr_picture, tnef, uuencode, zip},
-    messages::{base64, message, multipart, part},
+    messages::{attached, base64, message, multipart, part},
     picture,
 };
 use image::RgbImage;
@@ -58,11 +58,6 @@ fn spam_pixels() -> RgbImage {
 fn harmless_pixels() -> RgbImage {
     let letter = image::load_from_memory(&picture("ham-letter.png")).expect("picture");
     letter.resize_exact(529, 324, image::imageops::FilterType::Triangle).into_rgb8()
-}
-
-fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let file = format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{}", part("application/octet-stream", bytes));
-    message("attached", &multipart("mixed", "b", &["Content-Type: text/plain\r\n\r\nHello\r\n".to_owned(), file]))
 }
 
 fn html(body: &str) -> Vec<u8> {

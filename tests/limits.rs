@@ -5,19 +5,14 @@ mod common;
 use common::{
     Daemon,
     containers::{animated_gif, jpeg, pdf, zip},
-    messages::{message, multipart, part},
+    messages::with_files,
     picture,
 };
 use image::RgbImage;
 
 fn attached(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let parts: Vec<String> = files
-        .iter()
-        .map(|(name, bytes)| {
-            format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{}", part("application/octet-stream", bytes))
-        })
-        .collect();
-    message("limits", &multipart("mixed", "b", &parts))
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    with_files("limits", &files)
 }
 
 /// Noise can't be packed, and every frame of it is unlike the others.
@@ -127,17 +122,7 @@ fn a_decoder_that_runs_on_costs_its_picture_and_no_other() {
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     daemon.logged("picture=1/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (300ms)\"");
     daemon.logged("picture=3/c.svg");
-    assert!(daemon.is_running() && workers(daemon.pid().as_raw()).len() <= 2, "what ran on was ended");
-}
-
-/// Process ids of the processes that a daemon has started.
-fn workers(daemon: i32) -> Vec<i32> {
-    let tasks = std::fs::read_dir(format!("/proc/{daemon}/task")).expect("tasks");
-    tasks
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|children| children.split_whitespace().map(|pid| pid.parse().expect("pid")).collect::<Vec<i32>>())
-        .collect()
+    assert!(daemon.is_running() && daemon.workers().len() <= 2, "what ran on was ended");
 }
 
 #[test]
@@ -145,8 +130,9 @@ fn a_worker_that_is_killed_is_replaced_and_its_message_judged() {
     let mut daemon = Daemon::start(&[]);
     let spam = attached(&[("a.png", picture("spam-stock.png"))]);
     for _ in 0..5 {
-        for worker in workers(daemon.pid().as_raw()) {
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker), nix::sys::signal::Signal::SIGKILL).expect("kill");
+        for worker in daemon.workers() {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker.parse().expect("pid")), nix::sys::signal::Signal::SIGKILL)
+                .expect("kill");
         }
         assert!(daemon.client().message(&spam).verdict().expect("verdict").starts_with("Yes"));
     }
@@ -157,7 +143,7 @@ fn a_worker_that_is_killed_is_replaced_and_its_message_judged() {
 fn a_worker_can_not_open_files_or_connections_and_does_not_outlive_its_daemon() {
     let daemon = Daemon::start(&["limits.worker_memory=\"512 MiB\""]);
     daemon.client().message(&attached(&[("a.png", picture("spam-stock.png"))]));
-    let found = workers(daemon.pid().as_raw());
+    let found = daemon.workers();
     assert!(!found.is_empty());
     for worker in &found {
         let read = |name: &str| std::fs::read_to_string(format!("/proc/{worker}/{name}")).expect("proc");

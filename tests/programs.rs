@@ -13,7 +13,7 @@ use common::{
     Daemon,
     client::Answer,
     containers::tnef,
-    messages::{base64, message, multipart, part},
+    messages::{attached, base64, message},
     picture, repository,
 };
 
@@ -55,9 +55,7 @@ impl Workshop {
 
     fn send(&self, name: &str) -> Answer {
         let bytes = fs::read(self.path(name)).expect("file");
-        let file =
-            format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{}", part("application/octet-stream", &bytes));
-        self.daemon.client().message(&message(name, &multipart("mixed", "b", &[file])))
+        self.daemon.client().message(&attached(name, &bytes))
     }
 
     /// Spam must be found in the file, at this place in it.

@@ -4,17 +4,19 @@
 
 mod layers;
 mod reader;
+mod rules;
 mod types;
 
 use std::{path::PathBuf, time::Duration};
 
-use ::config::{Value, ValueKind};
+use ::config::ValueKind;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT_PATH, DEFAULTS, Sources};
 pub use reader::SettingError;
 use reader::{Reader, origin, show, string};
+pub use rules::Rule;
 pub use types::{
     Action, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
 };
@@ -87,17 +89,6 @@ pub struct Policy {
     pub reject_reply: SmtpReply,
     /// Reply of [`Action::Tempfail`].
     pub tempfail_reply: SmtpReply,
-}
-
-/// One of `policy.rules`: fits if all its conditions do, and has at least one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// A class of the model, and the least score of it that fits.
-    pub score: Option<(String, Threshold)>,
-    /// What a code in a picture must hold.
-    pub qr: Option<QrCondition>,
-    /// What happens then.
-    pub action: Action,
 }
 
 /// `[header]`
@@ -294,7 +285,7 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 fn read_policy(r: &mut Reader) -> Option<Policy> {
-    let rules = read_rules(r);
+    let rules = rules::read(r);
     let dry_run = r.flag("policy.dry_run");
     // Postfix and Sendmail wait 300 seconds for a milter's answer to a message.
     let deadline = r.duration("policy.deadline", Duration::from_millis(1)..=Duration::from_secs(240));
@@ -324,79 +315,6 @@ fn read_policy(r: &mut Reader) -> Option<Policy> {
         reject_reply: reject_reply?,
         tempfail_reply: tempfail_reply?,
     })
-}
-
-fn read_rules(r: &mut Reader) -> Option<Vec<Rule>> {
-    let value = r.take("policy.rules")?;
-    let items = r.convert("policy.rules", &value, |value| match &value.kind {
-        ValueKind::Array(items) => Ok(items.clone()),
-        _ => Err("a list of rules, such as [{ class = \"spam\", threshold = \"tag\", action = \"tag\" }]".to_owned()),
-    })?;
-    let key = |index: usize| format!("policy.rules: rule {}", index + 1);
-    let rules: Vec<_> = items.iter().enumerate().map(|(index, item)| read_rule(r, &key(index), item)).collect();
-    rules.into_iter().collect()
-}
-
-fn read_rule(r: &mut Reader, key: &str, value: &Value) -> Option<Rule> {
-    let table = r.convert(key, value, |value| {
-        let ValueKind::Table(table) = &value.kind else { return Err(RULE.to_owned()) };
-        let has = |field: &str| table.contains_key(field);
-        let known = table.keys().all(|field| ["class", "threshold", "qr", "action"].contains(&field.as_str()));
-        let whole = has("action") && has("class") == has("threshold") && (has("class") || has("qr"));
-        if known && whole { Ok(table.clone()) } else { Err(RULE.to_owned()) }
-    })?;
-    let class = table.get("class").map(|value| {
-        r.convert(&format!("{key}: class"), value, |value| {
-            let allowed = "a class of the model other than \"ham\"";
-            let class = string(value, allowed)?;
-            if class.is_empty() || class == "ham" { Err(allowed.to_owned()) } else { Ok(class) }
-        })
-    });
-    let threshold = table.get("threshold").map(|value| {
-        r.convert(&format!("{key}: threshold"), value, |value| {
-            let text = if let ValueKind::String(text) = &value.kind { text.clone() } else { value.kind.to_string() };
-            text.parse().map_err(str::to_owned)
-        })
-    });
-    let qr = table.get("qr").map(|value| r.convert(&format!("{key}: qr"), value, read_qr));
-    let action = r
-        .convert(&format!("{key}: action"), &table["action"], |value| string(value, "an action")?.parse().map_err(str::to_owned));
-    // An error in a condition is noted; the rule must not go on without it.
-    let score = match (class, threshold) {
-        (Some(class), Some(threshold)) => Some((class?, threshold?)),
-        _ => None,
-    };
-    let qr = match qr {
-        Some(qr) => Some(qr?),
-        None => None,
-    };
-    Some(Rule { score, qr, action: action? })
-}
-
-const RULE: &str = "a table of action and at least one condition: class and threshold, qr, or both";
-
-fn read_qr(value: &Value) -> Result<QrCondition, String> {
-    let allowed = "\"any\", \"url\", \"recipient\", or a list of domains such as [\"example.com\"]";
-    match &value.kind {
-        ValueKind::Array(items) if !items.is_empty() => {
-            let domain = |item| {
-                let domain = string(item, allowed)?.to_ascii_lowercase();
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
-                if !domain.is_empty() && domain.bytes().all(plain) {
-                    Ok(domain)
-                } else {
-                    Err(format!("{allowed} (not {})", show(item)))
-                }
-            };
-            items.iter().map(domain).collect::<Result<_, _>>().map(QrCondition::Domains)
-        }
-        _ => match string(value, allowed)?.as_str() {
-            "any" => Ok(QrCondition::Any),
-            "url" => Ok(QrCondition::Url),
-            "recipient" => Ok(QrCondition::Recipient),
-            _ => Err(allowed.to_owned()),
-        },
-    }
 }
 
 fn read_skips(r: &mut Reader) -> Option<Skips> {

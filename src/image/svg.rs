@@ -1,10 +1,13 @@
 //! Vector graphics, rendered by `resvg`: without scripts, external files or network.
 
-use std::{io::Read, sync::Arc};
+use std::{
+    io::Read,
+    sync::{Arc, LazyLock},
+};
 
 use resvg::{
     tiny_skia::{Color, Pixmap, Transform},
-    usvg::{ImageHrefResolver, Options, Tree, fontdb},
+    usvg::{ImageHrefResolver, Options, Tree, fontdb::Database},
 };
 
 use super::{ImageError, Picture, decode::broken};
@@ -16,6 +19,7 @@ const LONGER_SIDE: f32 = 1024.0;
 const SHORTER_SIDE: f32 = 200.0;
 /// Machines that handle mail have no fonts: this one stands for all. See fonts/README.md.
 const FONT: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+const FAMILY: &str = "DejaVu Sans";
 
 /// Renders the picture.
 ///
@@ -39,18 +43,21 @@ pub fn render(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     Picture::from_raw(width, height, rgb).ok_or_else(|| ImageError::Broken("a picture without pixels".to_owned()))
 }
 
-fn options() -> Options<'static> {
-    let mut fonts = fontdb::Database::new();
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
     fonts.load_font_data(FONT.to_vec());
-    let family = "DejaVu Sans";
-    fonts.set_serif_family(family);
-    fonts.set_sans_serif_family(family);
-    fonts.set_cursive_family(family);
-    fonts.set_fantasy_family(family);
-    fonts.set_monospace_family(family);
+    fonts.set_serif_family(FAMILY);
+    fonts.set_sans_serif_family(FAMILY);
+    fonts.set_cursive_family(FAMILY);
+    fonts.set_fantasy_family(FAMILY);
+    fonts.set_monospace_family(FAMILY);
+    Arc::new(fonts)
+});
+
+fn options() -> Options<'static> {
     Options {
-        font_family: family.to_owned(),
-        fontdb: Arc::new(fonts),
+        font_family: FAMILY.to_owned(),
+        fontdb: FONTS.clone(),
         image_href_resolver: ImageHrefResolver {
             resolve_data: ImageHrefResolver::default_data_resolver(),
             // A file or an address outside the picture.

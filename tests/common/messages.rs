@@ -14,6 +14,23 @@ pub fn part(media_type: &str, bytes: &[u8]) -> String {
     format!("Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n{}", base64(bytes))
 }
 
+/// A message with one file attached, of no type in particular.
+pub fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
+    with_files("attached", &[(name, bytes)])
+}
+
+/// A message with these files attached.
+pub fn with_files(subject: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
+    let parts: Vec<String> = files
+        .iter()
+        .map(|(name, bytes)| {
+            let file = part("application/octet-stream", bytes);
+            format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{file}")
+        })
+        .collect();
+    message(subject, &multipart("mixed", "b", &parts))
+}
+
 pub fn multipart(subtype: &str, boundary: &str, parts: &[String]) -> String {
     let inner: String = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
     format!("Content-Type: multipart/{subtype}; boundary=\"{boundary}\"\r\n\r\n{inner}--{boundary}--\r\n")

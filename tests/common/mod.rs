@@ -120,6 +120,13 @@ impl Daemon {
         kill(self.pid(), signal).expect("signal");
     }
 
+    /// Process ids of the processes in which it opens messages.
+    pub fn workers(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
+        let children = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+        children.flat_map(|children| children.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("status").is_none()
     }
