@@ -105,6 +105,12 @@ fn data_urls_in_html_are_seen() {
     // No reader shows an element that never ends.
     let (answer, _) = daemon.send(&html(&pages[pages.len() - 1].1));
     assert_eq!((answer.status, answer.verdict()), ('a', None));
+    for start in ["GIF89a", "%PDF-1.7\n", "PK\u{3}\u{4}", "<!-- %PDF-1.7 -->", "<svg/>"] {
+        let (answer, pictures) = daemon.send(&html(&format!("{start}<img src=\"{url}\">")));
+        assert!(answer.verdict().expect("verdict").starts_with("Yes, "), "a page that begins with {start:?}: {pictures:?}");
+    }
+    let words = "Content-Type: text/plain\r\n\r\nA file that begins with %PDF-1.7 is a document.\r\n";
+    assert_eq!(daemon.send(&message("words", words)).0.verdict(), None, "words about PDF are no document");
     daemon.finds("attached page", &attached("invoice.html", pages[0].1.as_bytes()), "2/invoice.html#data=1");
     let page = part("text/html", pages[0].1.as_bytes());
     daemon.finds("beside its text", &message("m", &multipart("alternative", "b", &["\r\nx\r\n".to_owned(), page])), "2#data=1");

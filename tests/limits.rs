@@ -120,8 +120,8 @@ fn a_decoder_that_runs_on_costs_its_picture_and_no_other() {
     let verdict = answer.verdict().expect("verdict");
     assert!(verdict.starts_with("Yes, ") && verdict.contains("pictures=1 incomplete=picture_time"), "{verdict}");
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
-    daemon.logged("picture=1/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (300ms)\"");
-    daemon.logged("picture=3/c.svg");
+    daemon.logged("picture=2/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (300ms)\"");
+    daemon.logged("picture=4/c.svg");
     assert!(daemon.is_running() && daemon.workers().len() <= 2, "what ran on was ended");
 }
 

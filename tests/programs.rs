@@ -64,7 +64,7 @@ impl Workshop {
         let verdict = self.send(name).verdict().unwrap_or_default();
         assert!(verdict.starts_with("Yes, "), "{name}: {verdict}\n{}", &self.daemon.log()[before..]);
         let log = self.daemon.log();
-        assert!(log[before..].contains(&format!(" picture=1/{name}{place} ")), "{name}: no {place} in {}", &log[before..]);
+        assert!(log[before..].contains(&format!(" picture=2/{name}{place} ")), "{name}: no {place} in {}", &log[before..]);
     }
 }
 
@@ -244,7 +244,7 @@ fn seen_in(shop: &Workshop, name: &str, place: &str) {
     let before = shop.daemon.log().len();
     let verdict = shop.send(name).verdict().unwrap_or_default();
     let log = shop.daemon.log()[before..].to_owned();
-    assert!(log.contains(&format!("picture=1/{name}")) && log.contains(place), "{name}: {log}");
+    assert!(log.contains(&format!("picture=2/{name}")) && log.contains(place), "{name}: {log}");
     // On a page of a document the picture stands among white paper.
     assert!(verdict.starts_with("Yes, ") || name.ends_with("pdf"), "{name}: {verdict}\n{log}");
 }

@@ -10,7 +10,7 @@ use super::{
     archive::Budget,
     clean, drawn, html,
     html::Tile,
-    kind::{FileType, START},
+    kind::{FileType, PictureType, START},
     structure, tnef,
     transfer::Transfer,
     uuencode,
@@ -43,6 +43,7 @@ pub fn find_in_file<'x>(file: &'x [u8], limits: &Limits, gate: Gate<'_>) -> Foun
     finder.finish()
 }
 
+const PDF: FileType = FileType::Picture(PictureType::Pdf);
 /// Media type of what is not known (RFC 2046, section 4.5.1).
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -145,26 +146,29 @@ impl<'x, 'l, 'g> Finder<'x, 'l, 'g> {
                     && (sub.is_empty() || declared.subtype().is_some_and(|s| s.eq_ignore_ascii_case(sub)))
             })
         };
-        let detected = FileType::detect(&transfer.decode_start(encoded, START));
-        let html = detected == Some(FileType::Html) || is("text", "html") || is("application", "xhtml+xml");
+        let start = transfer.decode_start(encoded, START);
+        let stray_pdf = |kind: &FileType| *kind == PDF && is("text", "") && !start.starts_with(b"%PDF-");
+        let detected = FileType::detect(&start).filter(|kind| !stray_pdf(kind));
+        // What is shown as a page or as words is looked at as such, whatever else its first bytes make it.
+        if detected == Some(FileType::Html) || is("text", "html") || is("application", "xhtml+xml") {
+            self.file(name.clone(), FileType::Html, transfer.decode(encoded), Vec::new(), depth);
+        } else if is("text", "") || declared.is_none() && detected.is_none() {
+            self.text(&name, &transfer.decode(encoded), depth);
+        }
         match detected {
-            Some(kind) if kind != FileType::Html => {
+            Some(FileType::Html) => {}
+            Some(kind) => {
                 let ids =
                     [part.content_id(), part.content_location(), file_name.as_deref()].into_iter().flatten().map(str::to_owned);
                 self.file(name, kind, transfer.decode(encoded), ids.collect(), depth);
             }
-            _ if html => self.file(name, FileType::Html, transfer.decode(encoded), Vec::new(), depth),
-            _ if is("image", "") || is("application", "pdf") => {
+            None if is("image", "") || is("application", "pdf") => {
                 let media_type =
                     declared.map(|declared| format!("{}/{}", declared.ctype(), declared.subtype().unwrap_or("unknown")));
                 let media_type = clean(&media_type.unwrap_or_default()).to_ascii_lowercase();
                 self.add(Picture { name, kind: None, media_type, bytes: transfer.decode(encoded), ids: Vec::new() });
             }
-            _ if declared.is_none() || is("text", "") => {
-                let text = transfer.decode(encoded);
-                self.text(&name, &text, depth);
-            }
-            _ => {}
+            None => {}
         }
     }
 

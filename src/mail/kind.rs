@@ -71,10 +71,11 @@ impl FileType {
             [0x1f, 0x8b, 8, ..] if svg(&unzipped_start(start)) => PictureType::Svg,
             [b'P', b'K', 3 | 5, 4 | 6, ..] => return Some(Self::Zip),
             [0x78, 0x9f, 0x3e, 0x22, ..] => return Some(Self::Tnef),
-            // Readers of PDF pass over what stands before its header (ISO 32000-1, annex H.3.4.1).
-            _ if memchr::memmem::find(start, b"%PDF-").is_some() => PictureType::Pdf,
+            [b'%', b'P', b'D', b'F', b'-', ..] => PictureType::Pdf,
             _ if svg(start) => PictureType::Svg,
             _ if html(start) => return Some(Self::Html),
+            // Readers of PDF pass over what stands before its header (ISO 32000-1, annex H.3.4.1).
+            _ if memchr::memmem::find(start, b"%PDF-").is_some() => PictureType::Pdf,
             _ => return None,
         };
         Some(Self::Picture(picture))

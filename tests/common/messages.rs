@@ -14,21 +14,19 @@ pub fn part(media_type: &str, bytes: &[u8]) -> String {
     format!("Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n{}", base64(bytes))
 }
 
-/// A message with one file attached, of no type in particular.
+/// A message of words and one file, of no type in particular.
 pub fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
     with_files("attached", &[(name, bytes)])
 }
 
-/// A message with these files attached.
+/// A message of words and these files.
 pub fn with_files(subject: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
-    let parts: Vec<String> = files
-        .iter()
-        .map(|(name, bytes)| {
-            let file = part("application/octet-stream", bytes);
-            format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{file}")
-        })
-        .collect();
-    message(subject, &multipart("mixed", "b", &parts))
+    let words = "Content-Type: text/plain\r\n\r\nHello\r\n".to_owned();
+    let files = files.iter().map(|(name, bytes)| {
+        let file = part("application/octet-stream", bytes);
+        format!("Content-Disposition: attachment; filename=\"{name}\"\r\n{file}")
+    });
+    message(subject, &multipart("mixed", "b", &std::iter::once(words).chain(files).collect::<Vec<_>>()))
 }
 
 pub fn multipart(subtype: &str, boundary: &str, parts: &[String]) -> String {
