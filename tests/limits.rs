@@ -109,7 +109,7 @@ fn endless_svg() -> Vec<u8> {
 
 #[test]
 fn a_decoder_that_runs_on_costs_its_picture_and_no_other() {
-    let mut daemon = Daemon::start(&["limits.picture_time=300ms", "log.level=debug"]);
+    let mut daemon = Daemon::start(&["limits.picture_time=1s", "log.level=debug"]);
     let message = attached(&[
         ("a.svg", endless_svg()),
         ("b.png", picture("spam-stock.png")),
@@ -119,8 +119,8 @@ fn a_decoder_that_runs_on_costs_its_picture_and_no_other() {
     let answer = daemon.client().message(&message);
     let verdict = answer.verdict().expect("verdict");
     assert!(verdict.starts_with("Yes, ") && verdict.contains("pictures=1 incomplete=picture_time"), "{verdict}");
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
-    daemon.logged("picture=2/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (300ms)\"");
+    assert!(started.elapsed().as_secs() < 9, "{:?}", started.elapsed());
+    daemon.logged("picture=2/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (1s)\"");
     daemon.logged("picture=4/c.svg");
     assert!(daemon.is_running() && daemon.workers().len() <= 2, "what ran on was ended");
 }
