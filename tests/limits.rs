@@ -120,9 +120,20 @@ fn a_decoder_that_runs_on_costs_its_picture_and_no_other() {
     let verdict = answer.verdict().expect("verdict");
     assert!(verdict.starts_with("Yes, ") && verdict.contains("pictures=1 incomplete=picture_time"), "{verdict}");
     assert!(started.elapsed().as_secs() < 9, "{:?}", started.elapsed());
-    daemon.logged("picture=2/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (1s)\"");
+    daemon.logged(
+        "picture=2/a.svg type=application/octet-stream size=- skip=over-limit why=\"took longer than limits.picture_time (1s)\"",
+    );
     daemon.logged("picture=4/c.svg");
     assert!(daemon.is_running() && daemon.workers().len() <= 2, "what ran on was ended");
+}
+
+#[test]
+fn what_was_cut_off_before_a_worker_was_ended_is_told_all_the_same() {
+    let daemon = Daemon::start(&["limits.picture_time=3s", "limits.pages=1"]);
+    let page = jpeg(&squares(1));
+    let message = attached(&[("a.pdf", pdf(&[&page, &page])), ("b.svg", endless_svg())]);
+    let verdict = daemon.client().message(&message).verdict().expect("verdict");
+    assert!(verdict.contains("incomplete=pages,picture_time "), "{verdict}");
 }
 
 #[test]

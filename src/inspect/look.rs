@@ -86,7 +86,8 @@ impl Looker<'_> {
         if self.failed.is_some() || self.request.dead.contains(&step) || !container && step < self.request.from {
             return false;
         }
-        self.failed = (self.emit)(Event::Begin { step, name: name.to_owned(), container }).err();
+        self.failed =
+            (self.emit)(Event::Begin { step, name: name.to_owned(), container, incomplete: self.incomplete.clone() }).err();
         self.failed.is_none()
     }
 

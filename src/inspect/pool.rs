@@ -101,7 +101,7 @@ impl Pool {
                     break Report { failed: true, ..Report::default() };
                 }
             };
-            match self.attempt(process, &request, bytes, deadline, take) {
+            match self.attempt(process, &request, bytes, deadline, &mut cut, take) {
                 Try::Ended(report) => break report,
                 Try::Late => break Report { late: true, ..Report::default() },
                 // Ended from outside, or so short of memory that it can't take the message in.
@@ -147,6 +147,7 @@ impl Pool {
         request: &Request,
         bytes: &[u8],
         deadline: Instant,
+        cut: &mut Vec<String>,
         take: &mut dyn FnMut(Seen),
     ) -> Try {
         let mut at = None;
@@ -161,7 +162,8 @@ impl Pool {
         loop {
             process.ends = step_ends.min(deadline);
             match read(&mut process, self.longest) {
-                Ok(Event::Begin { step, name, container }) => {
+                Ok(Event::Begin { step, name, container, incomplete }) => {
+                    cut.extend(incomplete);
                     at = Some((step, name, container));
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }

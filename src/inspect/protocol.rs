@@ -32,6 +32,8 @@ pub enum Event {
         name: String,
         /// A container, and not yet a picture.
         container: bool,
+        /// Names of the limits that cut something off so far: should this step be the worker's last.
+        incomplete: Vec<String>,
     },
     /// Something to be seen.
     Seen(Seen),
