@@ -113,16 +113,23 @@ pub struct Skips {
     pub senders: Vec<MailPattern>,
     /// Messages whose every recipient is listed.
     pub recipients: Vec<MailPattern>,
-    /// Pictures of fewer pixels; 0: none.
-    pub picture_below_pixels: u64,
-    /// Pictures of fewer bytes; 0: none.
-    pub picture_below_bytes: u64,
+    /// Pictures that are too small.
+    pub picture_below: PictureBelow,
 }
 
-impl Skips {
+/// Bounds below which a picture is not judged.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PictureBelow {
+    /// Pictures of fewer pixels; 0: none.
+    pub pixels: u64,
+    /// Pictures of fewer bytes; 0: none.
+    pub bytes: u64,
+}
+
+impl PictureBelow {
     /// Whether a picture of these sides in pixels and this size in bytes is too small to be judged.
     pub fn too_small(&self, (width, height): (u32, u32), bytes: usize) -> bool {
-        u64::from(width) * u64::from(height) < self.picture_below_pixels || (bytes as u64) < self.picture_below_bytes
+        u64::from(width) * u64::from(height) < self.pixels || (bytes as u64) < self.bytes
     }
 }
 
@@ -329,8 +336,7 @@ fn read_skips(r: &mut Reader) -> Option<Skips> {
         networks: networks?.into_iter().map(|network| network.0).collect(),
         senders: senders?,
         recipients: recipients?,
-        picture_below_pixels: pixels?,
-        picture_below_bytes: bytes?,
+        picture_below: PictureBelow { pixels: pixels?, bytes: bytes? },
     })
 }
 

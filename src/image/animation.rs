@@ -9,7 +9,7 @@ use image::{
 };
 
 use super::{
-    Frame, ImageError,
+    Frame, ImageError, Picture,
     decode::{caught, check_size, decoder_limits, from_crate, rgba_on_white},
     perceptual_hash,
 };
@@ -23,6 +23,16 @@ const KINDS: usize = 64;
 
 /// The part of the time for a picture that choosing may take: showing takes as long again.
 const TIME: u32 = 3;
+
+/// What a file of a kind that can be animated shows.
+pub enum Choice {
+    /// It is of one frame, and not decoded yet.
+    Plain,
+    /// It could have had more than this frame.
+    Still(Picture),
+    /// Several.
+    Moving(Chosen),
+}
 
 /// The frames that are to be judged.
 pub struct Chosen {
@@ -43,15 +53,16 @@ struct Kind {
 }
 
 /// Picks the first frame, which is what programs show that don't play animations, and of the others one of each kind, those
-/// that are shown longest first. `None`: it is no animation.
+/// that are shown longest first.
 ///
 /// # Errors
 /// If not even the first frame can be had.
-pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Option<Chosen>, ImageError> {
-    let Some(frames) = open(bytes, kind, limits)? else { return Ok(None) };
+pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Choice, ImageError> {
+    let Some(frames) = open(bytes, kind, limits)? else { return Ok(Choice::Plain) };
     let mut kinds: Vec<Kind> = Vec::new();
     let mut over_limits = Vec::new();
-    let mut count = 0;
+    // The first frame, until a second one has come.
+    let mut still = None;
     let started = Instant::now();
     for (number, frame) in frames.enumerate() {
         if number == limits.frames || started.elapsed() > limits.picture_time / TIME {
@@ -64,14 +75,15 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Option
             Err(_) if number > 0 => break,
             Err(error) => return Err(from_crate(error, limits)),
         };
-        count += 1;
         let (numerator, denominator) = frame.delay().numer_denom_ms();
         // Browsers take a delay of up to 10 ms for the usual 100 ms.
         let shown = match u64::from(numerator / denominator.max(1)) {
             0..=10 => 100,
             shown => shown,
         };
-        let hash = perceptual_hash(&rgba_on_white(frame.buffer()));
+        let picture = rgba_on_white(frame.buffer());
+        let hash = perceptual_hash(&picture);
+        still = (number == 0).then_some(picture);
         match kinds.iter().position(|kind| (kind.hash ^ hash).count_ones() <= ALIKE) {
             Some(known) => {
                 let kind = &mut kinds[known];
@@ -84,8 +96,11 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Option
             None => {}
         }
     }
-    if count < 2 {
-        return Ok(None);
+    if let Some(picture) = still {
+        return Ok(Choice::Still(picture));
+    }
+    if kinds.is_empty() {
+        return Ok(Choice::Plain);
     }
     if kinds.len() > limits.distinct_frames {
         over_limits.push("distinct_frames");
@@ -95,7 +110,7 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Option
     kinds[1..].sort_by_key(|kind| std::cmp::Reverse(kind.shown));
     let mut frames: Vec<usize> = kinds.iter().take(limits.distinct_frames).map(|kind| kind.frame).collect();
     frames.sort_unstable();
-    Ok(Some(Chosen { frames, over_limits }))
+    Ok(Choice::Moving(Chosen { frames, over_limits }))
 }
 
 /// Decodes the chosen frames.
@@ -123,13 +138,11 @@ pub fn show(
 /// The frames, each as large as the picture. `None`: a kind that is not animated, or a picture that isn't.
 fn open<'a>(bytes: &'a [u8], kind: PictureType, limits: &Limits) -> Result<Option<Frames<'a>>, ImageError> {
     let failed = |error| from_crate(error, limits);
-    let limited =
-        |decoder: &mut dyn FnMut(image::Limits) -> image::ImageResult<()>| decoder(decoder_limits(limits)).map_err(failed);
     Ok(match kind {
         PictureType::Gif => {
             let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(failed)?;
             check_size(&decoder, limits)?;
-            limited(&mut |limits| decoder.set_limits(limits))?;
+            decoder.set_limits(decoder_limits(limits)).map_err(failed)?;
             Some(decoder.into_frames())
         }
         PictureType::Png => {
@@ -140,7 +153,7 @@ fn open<'a>(bytes: &'a [u8], kind: PictureType, limits: &Limits) -> Result<Optio
         PictureType::WebP => {
             let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
             check_size(&decoder, limits)?;
-            limited(&mut |limits| decoder.set_limits(limits))?;
+            decoder.set_limits(decoder_limits(limits)).map_err(failed)?;
             decoder.has_animation().then(|| decoder.into_frames())
         }
         _ => None,

@@ -39,10 +39,10 @@ pub enum ImageError {
 /// Pixels of a picture, RGB, 8 bits a channel, rows from the top.
 pub type Picture = RgbImage;
 
-pub type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
+type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
 /// What `image` calls a type that it decodes.
-pub fn format(kind: PictureType) -> Option<ImageFormat> {
+fn format(kind: PictureType) -> Option<ImageFormat> {
     Some(match kind {
         PictureType::Png => ImageFormat::Png,
         PictureType::Jpeg => ImageFormat::Jpeg,

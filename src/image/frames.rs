@@ -1,7 +1,8 @@
 //! What a file shows: one picture, or the frames of an animation, or the pages of a document.
 
 use super::{
-    ImageError, Picture, animation,
+    ImageError, Picture,
+    animation::{self, Choice},
     decode::{caught, decode},
     pdf, svg,
 };
@@ -35,8 +36,12 @@ pub fn frames(
             Ok(Vec::new())
         }
         PictureType::Gif | PictureType::Png | PictureType::WebP => match caught(|| animation::choose(bytes, kind, limits))? {
-            Some(chosen) => animation::show(bytes, kind, limits, chosen, take),
-            None => {
+            Choice::Moving(chosen) => animation::show(bytes, kind, limits, chosen, take),
+            Choice::Still(picture) => {
+                take(one(picture));
+                Ok(Vec::new())
+            }
+            Choice::Plain => {
                 take(one(decode(bytes, limits)?));
                 Ok(Vec::new())
             }

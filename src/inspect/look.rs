@@ -56,8 +56,7 @@ pub fn look(task: &Task, request: &Request, bytes: &[u8], emit: &mut dyn FnMut(E
     }
     for (name, problem) in &found.unreadable {
         if looker.begin(name, false) {
-            let look = Look::Undecodable(problem.clone());
-            looker.tell(Seen { name: name.clone(), media_type: "application/octet-stream".to_owned(), ..nothing(look) })?;
+            looker.tell(Seen::bare(name.clone(), Look::Undecodable(problem.clone())))?;
         }
     }
     looker.end(found.linked)
@@ -72,10 +71,6 @@ struct Looker<'a> {
     shown: usize,
     incomplete: Vec<String>,
     failed: Option<io::Error>,
-}
-
-fn nothing(look: Look) -> Seen {
-    Seen { name: String::new(), label: None, media_type: String::new(), sha256: None, dimensions: None, codes: Vec::new(), look }
 }
 
 impl Looker<'_> {
@@ -108,10 +103,9 @@ impl Looker<'_> {
 
     fn picture(&mut self, picture: &Picture<'_>, sha256: [u8; 32], repeated: bool) -> io::Result<()> {
         let of = |look| Seen {
-            name: picture.name.clone(),
             media_type: picture.media_type.clone(),
             sha256: Some(sha256),
-            ..nothing(look)
+            ..Seen::bare(picture.name.clone(), look)
         };
         let limits = &self.task.limits;
         if repeated {
@@ -174,8 +168,7 @@ impl Looker<'_> {
     /// The pixels in the sizes that the net takes.
     fn sized(&mut self, pixels: &image::Picture, bytes: usize) -> Look {
         let (width, height) = pixels.dimensions();
-        let (least_pixels, least_bytes) = (self.task.picture_below_pixels, self.task.picture_below_bytes);
-        if u64::from(width) * u64::from(height) < least_pixels || (bytes as u64) < least_bytes {
+        if self.task.picture_below.too_small((width, height), bytes) {
             return Look::TooSmall(format!("{width} x {height} pixels, {bytes} bytes"));
         }
         if self.shown == self.task.limits.pictures {
@@ -215,7 +208,8 @@ impl Looker<'_> {
         if codes.is_empty() {
             return Ok(());
         }
-        self.tell(Seen { name: drawing.name.clone(), media_type: "text/x-drawing".to_owned(), codes, ..nothing(Look::Drawn) })
+        let seen = Seen::bare(drawing.name.clone(), Look::Drawn);
+        self.tell(Seen { media_type: "text/x-drawing".to_owned(), codes, ..seen })
     }
 }
 

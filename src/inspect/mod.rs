@@ -12,11 +12,10 @@ mod worker;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Limits, Skips};
+use crate::config::{Limits, PictureBelow, Skips};
 pub use crate::image::Code;
-pub use look::look;
 pub use pool::{Pool, Report, WorkerError};
-pub use protocol::{Event, Request};
+use protocol::{Event, Request};
 pub use worker::run as worker;
 
 /// What there is to inspect.
@@ -34,15 +33,13 @@ pub struct Task {
     limits: Limits,
     /// Width and height of the pictures that the net takes.
     views: Vec<(u32, u32)>,
-    picture_below_pixels: u64,
-    picture_below_bytes: u64,
+    picture_below: PictureBelow,
 }
 
 impl Task {
     /// `views`: width and height of each picture that the net takes.
     pub fn new(limits: &Limits, skip: &Skips, views: Vec<(u32, u32)>) -> Self {
-        let (picture_below_pixels, picture_below_bytes) = (skip.picture_below_pixels, skip.picture_below_bytes);
-        Self { limits: limits.clone(), views, picture_below_pixels, picture_below_bytes }
+        Self { limits: limits.clone(), views, picture_below: skip.picture_below }
     }
 }
 
@@ -63,6 +60,14 @@ pub struct Seen {
     pub codes: Vec<Code>,
     /// What the net gets.
     pub look: Look,
+}
+
+impl Seen {
+    /// Of something that has no bytes to tell more by.
+    fn bare(name: String, look: Look) -> Self {
+        let media_type = "application/octet-stream".to_owned();
+        Self { name, label: None, media_type, sha256: None, dimensions: None, codes: Vec::new(), look }
+    }
 }
 
 /// What the net gets of a thing to be seen.

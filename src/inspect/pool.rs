@@ -116,15 +116,7 @@ impl Pool {
                     tracing::debug!("a worker was ended at {name:?}: {how}");
                     let limit = if over_time { "picture_time" } else { "worker_memory" };
                     cut.push(limit.to_owned());
-                    take(Seen {
-                        name,
-                        label: None,
-                        media_type: "application/octet-stream".to_owned(),
-                        sha256: None,
-                        dimensions: None,
-                        codes: Vec::new(),
-                        look: Look::OverLimit(how),
-                    });
+                    take(Seen::bare(name, Look::OverLimit(how)));
                     request.dead.push(step);
                     request.from = if container { 0 } else { step };
                     if request.dead.len() == MOST_DEAD {

@@ -32,7 +32,7 @@ pub struct Unpacked {
     pub files: Vec<(String, Vec<u8>)>,
     /// Names of files that could matter, with what is wrong.
     pub unreadable: Vec<(String, String)>,
-    /// Names of the limits that cut something off.
+    /// Names of the limits that cut something off, each as often as it did.
     pub over_limits: Vec<&'static str>,
 }
 
@@ -49,11 +49,6 @@ pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Unpacked, String> {
     // bytes of a message bound it.
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
     let mut unpacked = Unpacked::default();
-    let limit = |name, unpacked: &mut Unpacked| {
-        if !unpacked.over_limits.contains(&name) {
-            unpacked.over_limits.push(name);
-        }
-    };
     for index in 0..archive.len() {
         let name = archive.name_for_index(index).and_then(Result::ok).map_or_else(String::new, Cow::into_owned);
         let mut file = match archive.by_index(index) {
@@ -74,7 +69,7 @@ pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Unpacked, String> {
             continue;
         }
         if budget.files == 0 {
-            limit("archive_files", &mut unpacked);
+            unpacked.over_limits.push("archive_files");
             break;
         }
         budget.files -= 1;
@@ -82,24 +77,24 @@ pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Unpacked, String> {
         let allowed = packed.saturating_mul(budget.ratio).max(START as u64);
         let mut content = Vec::new();
         // What an archive says of a file's size is not believed: reading is what is limited.
-        let result = file.by_ref().take(START as u64).read_to_end(&mut content).and_then(|_| {
-            if FileType::detect(&content).is_some() {
-                file.by_ref().take(allowed.min(budget.bytes).saturating_sub(content.len() as u64)).read_to_end(&mut content)?;
-                if file.read(&mut [0])? > 0 {
-                    return Ok(false);
-                }
+        let begun = file.by_ref().take(START as u64).read_to_end(&mut content);
+        let matters = FileType::detect(&content).is_some();
+        let result = begun.and_then(|_| {
+            if !matters {
+                return Ok(true);
             }
-            Ok(true)
+            file.by_ref().take(allowed.min(budget.bytes).saturating_sub(content.len() as u64)).read_to_end(&mut content)?;
+            Ok(file.read(&mut [0])? == 0)
         });
         let size = content.len() as u64;
         let by_ratio = size >= allowed;
         budget.bytes = budget.bytes.saturating_sub(size);
         match result {
-            Ok(true) if FileType::detect(&content).is_some() => unpacked.files.push((name, content)),
+            Ok(true) if matters => unpacked.files.push((name, content)),
             Ok(true) => {}
-            Ok(false) if by_ratio => limit("archive_ratio", &mut unpacked),
-            Ok(false) => limit("archive_bytes", &mut unpacked),
-            Err(error) if FileType::detect(&content).is_some() => unpacked.unreadable.push((name, error.to_string())),
+            Ok(false) if by_ratio => unpacked.over_limits.push("archive_ratio"),
+            Ok(false) => unpacked.over_limits.push("archive_bytes"),
+            Err(error) if matters => unpacked.unreadable.push((name, error.to_string())),
             Err(_) => {}
         }
     }

@@ -48,7 +48,6 @@ const PDF: FileType = FileType::Picture(PictureType::Pdf);
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Where a message or a part stands.
-#[derive(Clone)]
 struct Place {
     /// Part numbers from the outside in.
     path: Vec<usize>,

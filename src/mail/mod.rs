@@ -19,8 +19,7 @@ use mail_parser::HeaderName;
 pub use drawn::Grid;
 pub use finder::{find_in_file, find_pictures};
 use kind::FileType;
-pub use kind::PictureType;
-pub use kind::START;
+pub use kind::{PictureType, START};
 pub use structure::MailError;
 
 /// A picture found in a message, or a document that is shown as pictures.

@@ -15,8 +15,15 @@ impl View {
 
     /// The picture in the view's size. `None` if it has no pixels.
     pub fn sized(&self, picture: &Picture) -> Option<Picture> {
+        let (width, height) = self.size();
+        resize(picture, width, height)
+    }
+
+    /// Width and height to which `image::resize` brings a picture for this view. Workers size pictures by it alone, so that
+    /// a rule other than `image::resize`'s has to be told to them first.
+    pub fn size(&self) -> (u32, u32) {
         match self.resize {
-            ResizeRule::Bilinear => resize(picture, self.width, self.height),
+            ResizeRule::Bilinear => (self.width, self.height),
         }
     }
 

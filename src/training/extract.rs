@@ -158,7 +158,7 @@ impl<'a> Extractor<'a> {
             Ok(size) => size,
             Err(error) => return Ok(Look::Undecodable(error.to_string())),
         };
-        if self.skips.too_small(size, bytes.len()) || bytes.len() > self.limits.picture_bytes {
+        if self.skips.picture_below.too_small(size, bytes.len()) || bytes.len() > self.limits.picture_bytes {
             return Ok(Look::Skipped);
         }
         match image::decode(bytes, self.limits) {

@@ -20,7 +20,7 @@ pub use skip::{Envelope, envelope_skip};
 use crate::{
     config::{Action, Settings, Skip},
     inspect::{Code, Kind, Look, Pool, Report, Seen, Task, WorkerError},
-    model::{ModelError, Net},
+    model::{ModelError, Net, View},
 };
 
 /// What became of one picture.
@@ -182,7 +182,7 @@ impl Judge {
     /// If a rule names a class or a threshold that the model has not, or no process can be started.
     pub fn new(net: Net, settings: &Settings) -> Result<Self, JudgeError> {
         let policy = Policy::new(&settings.policy, net.manifest())?;
-        let views = net.manifest().view.iter().map(|view| (view.width, view.height)).collect();
+        let views = net.manifest().view.iter().map(View::size).collect();
         let workers = Pool::new(Task::new(&settings.limits, &settings.skip, views))?;
         Ok(Self { net, policy, settings: settings.clone(), workers })
     }
@@ -215,24 +215,14 @@ impl Judge {
 
     fn take(&self, seen: Seen, judged: &mut Vec<Judged>) {
         let sha256 = seen.sha256.map_or_else(String::new, |sha256| base16ct::lower::encode_string(&sha256));
-        if matches!(seen.look, Look::Repeated) {
-            // Senders repeat pictures: all that the file showed the first time, it shows again.
-            let first = judged.iter().find(|judged| judged.report.sha256 == sha256).map(|judged| judged.file.clone());
-            let again: Vec<Judged> = judged.iter().filter(|judged| Some(&judged.file) == first.as_ref()).cloned().collect();
-            judged.extend(again.into_iter().map(|mut again| {
-                again.report.name = again.report.name.replacen(&again.file, &seen.name, 1);
-                again.file.clone_from(&seen.name);
-                again
-            }));
-            return;
-        }
         let name = seen.label.map_or_else(|| seen.name.clone(), |label| format!("{}#{label}", seen.name));
         let result = match seen.look {
             Look::Views(views) => self.run_net(&views).unwrap_or_else(|error| PictureResult::Failed(error.to_string())),
             Look::TooSmall(why) => PictureResult::Skipped(Skip::SmallPicture, why),
             Look::OverLimit(why) => PictureResult::Skipped(Skip::OverLimit, why),
             Look::Undecodable(why) => PictureResult::Undecodable(why),
-            Look::Drawn | Look::Repeated => PictureResult::Drawn,
+            Look::Drawn => PictureResult::Drawn,
+            Look::Repeated => return repeat(&sha256, &seen.name, judged),
         };
         let (media_type, dimensions, codes) = (seen.media_type, seen.dimensions, seen.codes);
         judged.push(Judged { file: seen.name, report: PictureReport { name, media_type, sha256, dimensions, codes, result } });
@@ -243,6 +233,17 @@ impl Judge {
         let probabilities = self.net.probabilities(&features)?;
         Ok(PictureResult::Judged { probabilities, features })
     }
+}
+
+/// Senders repeat pictures: all that the file showed the first time, it shows again under this name.
+fn repeat(sha256: &str, name: &str, judged: &mut Vec<Judged>) {
+    let first = judged.iter().find(|judged| judged.report.sha256 == sha256).map(|judged| judged.file.clone());
+    let again: Vec<Judged> = judged.iter().filter(|judged| Some(&judged.file) == first.as_ref()).cloned().collect();
+    judged.extend(again.into_iter().map(|mut again| {
+        again.report.name = again.report.name.replacen(&again.file, name, 1);
+        name.clone_into(&mut again.file);
+        again
+    }));
 }
 
 /// What a file showed.

@@ -37,6 +37,7 @@ pub fn envelope_skip(settings: &Skips, envelope: &Envelope) -> Option<Skip> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::PictureBelow;
 
     #[test]
     fn each_skip_needs_its_setting_and_recipients_need_all_to_be_listed() {
@@ -45,8 +46,7 @@ mod tests {
             networks: vec!["192.0.2.0/24".parse().expect("network"), "2001:db8::/32".parse().expect("network")],
             senders: vec!["boss@example.org".parse().expect("pattern")],
             recipients: vec!["example.net".parse().expect("pattern")],
-            picture_below_pixels: 0,
-            picture_below_bytes: 0,
+            picture_below: PictureBelow { pixels: 0, bytes: 0 },
         };
         let none = Skips { authenticated: false, networks: vec![], senders: vec![], recipients: vec![], ..all };
         let to = |recipients: &[&str]| Envelope {

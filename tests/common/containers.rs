@@ -3,7 +3,10 @@
 use std::io::{Cursor, Write};
 
 use image::{DynamicImage, RgbImage, codecs::gif::GifEncoder};
-use zip::{ZipWriter, write::SimpleFileOptions};
+use zip::{
+    ZipWriter,
+    write::{FileOptions, SimpleFileOptions},
+};
 
 /// A ZIP archive of these files.
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -12,16 +15,10 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// The same, encrypted.
 pub fn encrypted_zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let options = SimpleFileOptions::default();
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        archive.start_file(*name, options.with_aes_encryption(zip::AesMode::Aes128, "secret")).expect("file");
-        archive.write_all(bytes).expect("write");
-    }
-    archive.finish().expect("archive").into_inner()
+    zip_with(files, SimpleFileOptions::default().with_aes_encryption(zip::AesMode::Aes128, "secret"))
 }
 
-fn zip_with(files: &[(&str, &[u8])], options: SimpleFileOptions) -> Vec<u8> {
+fn zip_with(files: &[(&str, &[u8])], options: FileOptions<'_, '_, ()>) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         archive.start_file(*name, options).expect("file");
