@@ -96,7 +96,8 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Choice
             None => {}
         }
     }
-    if let Some(picture) = still {
+    // A first frame behind which others were cut off is no still picture.
+    if let Some(picture) = still.filter(|_| over_limits.is_empty()) {
         return Ok(Choice::Still(picture));
     }
     if kinds.is_empty() {
