@@ -8,13 +8,16 @@
 // A panic would cost a message its verdict, or the daemon its life.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod image;
+pub mod feedback;
 pub mod inspect;
 pub mod mail;
 pub mod milter;
 pub mod model;
+pub mod socket;
 pub mod telemetry;
 pub mod training;
 pub mod verdict;

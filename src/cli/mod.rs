@@ -3,7 +3,10 @@
 mod check_config;
 mod dataset;
 mod evaluate;
+mod feedback;
+mod learn;
 mod model;
+mod report;
 mod run;
 mod scan;
 mod train;
@@ -11,12 +14,13 @@ mod work;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{self, SettingError, Settings, Sources},
     inspect,
-    model::{Bundle, Net, Runtime},
+    model::{self as bundles, Net, Runtime},
     verdict::Judge,
 };
 
@@ -55,6 +59,13 @@ enum Command {
     Train(train::Train),
     /// Tell what a bundle is worth on labelled pictures or feature vectors
     Evaluate(evaluate::Evaluate),
+    /// Record what a user says of the pictures in the message on standard input
+    Report(report::Report),
+    /// The store of users' reactions
+    #[command(subcommand)]
+    Feedback(feedback::Feedback),
+    /// Train a new head from users' reactions, and put it to use if it is better
+    Learn(learn::Learn),
     /// Feature vectors and users' reactions as files
     #[command(subcommand)]
     Dataset(dataset::Dataset),
@@ -78,6 +89,9 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(&sources),
         Command::Evaluate(command) => command.run(&sources),
         Command::Dataset(command) => command.run(&sources),
+        Command::Report(command) => command.run(&sources),
+        Command::Feedback(command) => command.run(&sources),
+        Command::Learn(command) => command.run(&sources),
         Command::Worker => inspect::worker().map(|()| ExitCode::SUCCESS).map_err(Into::into),
     };
     result.unwrap_or_else(|error| {
@@ -101,13 +115,24 @@ fn report(errors: &[SettingError]) -> String {
 }
 
 fn load_net(settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Net)> {
-    let bundle = Bundle::open(&settings.model.bundle)?;
+    let (bundle, problem) = bundles::in_use(&settings.model.bundle, settings.learn.folder.as_deref())?;
+    if let Some(problem) = problem {
+        tracing::error!("{problem}; going on with {}", bundle.manifest.title());
+        eprintln!("imagespam-milter: {problem}; going on with {}", bundle.manifest.title());
+    }
     let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
     let net = Net::load(&runtime, &bundle, sessions)?;
     Ok((runtime, net))
 }
 
+/// A judge as the daemon's, but for what users have lately reported.
 fn load_judge(settings: &Settings, sessions: usize) -> anyhow::Result<Judge> {
     let (_, net) = load_net(settings, sessions)?;
-    Ok(Judge::new(net, settings)?)
+    Ok(Judge::new(net, settings, None)?)
+}
+
+/// Runs work that waits for sockets or databases.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")?;
+    runtime.block_on(work)
 }

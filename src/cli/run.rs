@@ -1,19 +1,32 @@
 //! `run`: the daemon.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task, time,
+};
 
 use super::{load_net, settings};
 use crate::{
+    api::{self, Reporter},
     config::{Settings, Sources},
-    milter, telemetry,
-    verdict::{Judge, Scheduler},
+    feedback::{FeedbackError, Key, Memory, Store, now},
+    milter,
+    model::{Runtime, Versions, in_use},
+    socket::{Access, bind_unix},
+    telemetry,
+    verdict::{Judge, Reports, Scheduler},
 };
 
 /// Time for judgements that nobody waits for any more.
 const RUNTIME_GRACE: Duration = Duration::from_secs(1);
+/// How often the daemon looks for what other processes did: a report without it, a new head.
+const LOOK_OUT: Duration = Duration::from_millis(500);
+/// How often old reactions are removed.
+const CLEAR: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     let settings = settings(sources)?;
@@ -28,15 +41,33 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     // Signals are caught from the start: one that comes while the net is loaded ends the daemon as soon as it is.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    let hangup = signal(SignalKind::hangup())?;
     let (runtime, net) = load_net(&settings, settings.model.sessions)?;
     net.verify()?;
-    let model = net.manifest().title();
-    let judge = Judge::new(net, &settings)?;
+    // Mail comes first: without a store the daemon judges all the same.
+    let feedback = match open_feedback(&settings).await {
+        Ok(feedback) => Some(feedback),
+        Err(FeedbackError::Off) => None,
+        Err(error) => {
+            tracing::error!("users' reports are not taken: {error}");
+            None
+        }
+    };
+    let reports = feedback.as_ref().map(|(_, key, memory)| Reports { key: key.clone(), memory: memory.clone() });
+    let judge = Arc::new(Judge::new(net, &settings, reports)?);
     let listeners = milter::bind(&settings.milter).await?;
+    let settings = Arc::new(settings);
+    let (stopping, stopped) = watch::channel(false);
+    let mut tasks = task::JoinSet::new();
+    if let Some((store, key, memory)) = feedback {
+        serve_reports(&settings, &judge, &store, key, &memory, stopped.clone(), &mut tasks);
+        tasks.spawn(keep_up(settings.clone(), store, memory));
+    }
+    tasks.spawn(swap_heads(settings.clone(), judge.clone(), runtime.clone(), hangup));
     tracing::info!(
-        "ready: version={} model={model} sessions={} runtime={} listen={}",
+        "ready: version={} model={} sessions={} runtime={} listen={}",
         env!("CARGO_PKG_VERSION"),
+        judge.model(),
         settings.model.sessions,
         runtime.library().display(),
         listeners.addresses.join(",")
@@ -44,18 +75,110 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     // Without systemd there is nobody to notify.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let stop = async {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                // Unheeded, it would end the daemon in the middle of messages.
-                _ = hangup.recv() => tracing::warn!("SIGHUP is ignored: restart the daemon to read its configuration again"),
-            }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
+        let _ = stopping.send(true);
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     };
-    let settings = Arc::new(settings);
-    milter::serve(listeners, settings, model, Scheduler::new(Arc::new(judge)), stop).await.context("can't serve any more")?;
+    milter::serve(listeners, settings, Arc::new(Scheduler::new(judge)), stop).await.context("can't serve any more")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+type Feedback = (Arc<Store>, Key, Arc<Memory>);
+
+async fn open_feedback(settings: &Settings) -> Result<Feedback, FeedbackError> {
+    let store = Store::open(&settings.feedback).await?;
+    store.check().await?;
+    let key = Key::open(&settings.feedback.key)?;
+    let memory = Memory::new(&settings.campaign);
+    memory.refresh(&store).await?;
+    Ok((Arc::new(store), key, Arc::new(memory)))
+}
+
+/// Opens the local HTTP interface. Mail comes first: without it the daemon runs all the same.
+fn serve_reports(
+    settings: &Settings,
+    judge: &Arc<Judge>,
+    store: &Arc<Store>,
+    key: Key,
+    memory: &Arc<Memory>,
+    mut stopped: watch::Receiver<bool>,
+    tasks: &mut task::JoinSet<()>,
+) {
+    let Some(path) = &settings.api.socket else { return };
+    let api = &settings.api;
+    let access =
+        Access { section: "api", setting: "api.socket", mode: api.mode, owner: None, group: api.group.as_deref() };
+    let (listener, file) = match bind_unix(path, &access) {
+        Ok(bound) => bound,
+        Err(error) => return tracing::error!("users' reports are only taken without the daemon: {error}"),
+    };
+    let bytes = settings.limits.message_bytes;
+    let reporter = Reporter::new(judge.clone(), key, store.clone(), Some(memory.clone()), bytes);
+    tasks.spawn(async move {
+        let stop = async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        if let Err(error) = api::serve(listener, Arc::new(reporter), stop).await {
+            tracing::error!("the local HTTP interface has ended: {error}");
+        }
+        drop(file);
+    });
+}
+
+/// Takes in what other processes wrote into the store, and removes what is too old.
+async fn keep_up(settings: Arc<Settings>, store: Arc<Store>, memory: Arc<Memory>) {
+    let (mut look_out, mut clear) = (time::interval(LOOK_OUT), time::interval(CLEAR));
+    let mut failing = false;
+    loop {
+        let result = tokio::select! {
+            _ = look_out.tick() => memory.refresh(&store).await,
+            _ = clear.tick() => {
+                let keep = i64::try_from(settings.feedback.keep.as_secs()).unwrap_or(i64::MAX);
+                store.forget_older(now().saturating_sub(keep)).await.map(|_| ())
+            }
+        };
+        // Once, and not twice a second.
+        if let Err(error) = &result
+            && !failing
+        {
+            tracing::error!("users' reports: {error}");
+        }
+        failing = result.is_err();
+    }
+}
+
+/// Puts another head to use when the link to it changes, and on SIGHUP.
+async fn swap_heads(settings: Arc<Settings>, judge: Arc<Judge>, runtime: Runtime, mut hangup: Signal) {
+    let versions = settings.learn.folder.as_deref().map(Versions::new);
+    let current = || versions.as_ref().and_then(Versions::current);
+    let mut known = current();
+    let mut look_out = time::interval(LOOK_OUT);
+    loop {
+        let asked = tokio::select! {
+            _ = look_out.tick() => false,
+            _ = hangup.recv() => true,
+        };
+        let now = current();
+        if !asked && now == known {
+            continue;
+        }
+        known = now;
+        let (settings, judge, runtime) = (settings.clone(), judge.clone(), runtime.clone());
+        let replaced = task::spawn_blocking(move || -> anyhow::Result<String> {
+            let (bundle, problem) = in_use(&settings.model.bundle, settings.learn.folder.as_deref().map(Path::new))?;
+            if let Some(problem) = problem {
+                tracing::error!("{problem}");
+            }
+            judge.replace(&bundle, &runtime)?;
+            Ok(judge.model())
+        });
+        match replaced.await.map_err(anyhow::Error::from).and_then(|result| result) {
+            Ok(model) => tracing::info!("model in use: {model}"),
+            Err(error) => tracing::error!("the model in use stays: {error:#}"),
+        }
+    }
 }

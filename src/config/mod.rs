@@ -2,6 +2,7 @@
 //! (`types`), and checked as a whole: all errors come at once. What each setting means is told in one place, the shipped
 //! `conf/imagespam-milter.toml`, which is also the layer of defaults.
 
+mod feedback;
 mod layers;
 mod reader;
 mod rules;
@@ -13,6 +14,7 @@ use ::config::ValueKind;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use feedback::{Api, Campaign, Feedback, Learn, Quorum, StoreAddress};
 pub use layers::{DEFAULT_PATH, DEFAULTS, Sources};
 pub use reader::SettingError;
 use reader::{Reader, origin, show, string};
@@ -36,6 +38,14 @@ pub struct Settings {
     pub skip: Skips,
     /// Bounds on what a sender can cause.
     pub limits: Limits,
+    /// The local HTTP interface.
+    pub api: Api,
+    /// What users say of pictures.
+    pub feedback: Feedback,
+    /// What reports do at once.
+    pub campaign: Campaign,
+    /// What they do to the head.
+    pub learn: Learn,
     /// Level of the log: `error`, `warn`, `info` or `debug`.
     pub log_level: LogLevel,
 }
@@ -68,6 +78,8 @@ pub struct Model {
     pub onnxruntime: Option<PathBuf>,
     /// Nets that run side by side, at least 1.
     pub sessions: usize,
+    /// Bytes of feature vectors that are kept of the latest pictures.
+    pub cache: u64,
 }
 
 /// `[policy]`
@@ -222,6 +234,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 fn read(r: &mut Reader) -> Option<Settings> {
     let (milter, model, policy) = (read_milter(r), read_model(r), read_policy(r));
     let header = read_header(r);
+    let (api, feedback) = (feedback::read_api(r), feedback::read_feedback(r));
+    let (campaign, learn) = (feedback::read_campaign(r), feedback::read_learn(r));
     let (skip, limits, log_level) = (read_skips(r), read_limits(r), r.text("log.level"));
     Some(Settings {
         milter: milter?,
@@ -230,6 +244,10 @@ fn read(r: &mut Reader) -> Option<Settings> {
         header: header?,
         skip: skip?,
         limits: limits?,
+        api: api?,
+        feedback: feedback?,
+        campaign: campaign?,
+        learn: learn?,
         log_level: log_level?,
     })
 }
@@ -254,10 +272,7 @@ fn read_milter(r: &mut Reader) -> Option<Milter> {
         let sockets = items.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         if sockets.is_empty() { Err(format!("{allowed}, at least one")) } else { Ok(sockets) }
     });
-    let socket_mode = r.read("milter.socket_mode", |value| {
-        let allowed = "permissions as an octal text, such as \"0660\"";
-        u32::from_str_radix(&string(value, allowed)?, 8).ok().filter(|mode| *mode <= 0o777).ok_or_else(|| allowed.to_owned())
-    });
+    let socket_mode = read_mode(r, "milter.socket_mode");
     let (owner, group) = (r.string("milter.socket_owner"), r.string("milter.socket_group"));
     let connections = r.number("milter.connections", 1..=100_000);
     let connection_timeout = r.duration("milter.connection_timeout", Duration::from_secs(10)..=DAY);
@@ -273,9 +288,17 @@ fn read_milter(r: &mut Reader) -> Option<Milter> {
     })
 }
 
+fn read_mode(r: &mut Reader, key: &str) -> Option<u32> {
+    r.read(key, |value| {
+        let allowed = "permissions as an octal text, such as \"0660\"";
+        u32::from_str_radix(&string(value, allowed)?, 8).ok().filter(|mode| *mode <= 0o777).ok_or_else(|| allowed.to_owned())
+    })
+}
+
 fn read_model(r: &mut Reader) -> Option<Model> {
     let (bundle, onnxruntime) = (r.string("model.bundle"), r.string("model.onnxruntime"));
     let sessions = r.number("model.sessions", 0..=256);
+    let cache = r.size("model.cache", 0..=16 * MAX_SIZE);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Some(Model {
         bundle: bundle?.into(),
@@ -284,6 +307,7 @@ fn read_model(r: &mut Reader) -> Option<Model> {
             0 => cores.min(8),
             number => number,
         },
+        cache: cache?,
     })
 }
 

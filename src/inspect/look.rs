@@ -155,8 +155,9 @@ impl Looker<'_> {
         let label = frame.label;
         match frame.picture {
             Ok(pixels) => {
-                let seen = self.sized(&pixels, bytes);
-                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), codes: codes(&pixels), ..of(seen) })
+                let look = self.sized(&pixels, bytes);
+                let (dimensions, hash) = (Some(pixels.dimensions()), hash(&look, &pixels));
+                self.tell(Seen { label, dimensions, hash, codes: codes(&pixels), ..of(look) })
             }
             Err(error) => {
                 let look = self.refused(&error);
@@ -196,6 +197,7 @@ impl Looker<'_> {
                 media_type: "image/x-tiles".to_owned(),
                 sha256: Some(sha256),
                 dimensions: Some(pixels.dimensions()),
+                hash: hash(&look, &pixels),
                 codes: codes(&pixels),
                 look,
             })?;
@@ -211,6 +213,11 @@ impl Looker<'_> {
         let seen = Seen::bare(drawing.name.clone(), Look::Drawn);
         self.tell(Seen { media_type: "text/x-drawing".to_owned(), codes, ..seen })
     }
+}
+
+/// Of a picture that is to be judged.
+fn hash(look: &Look, pixels: &image::Picture) -> Option<u64> {
+    matches!(look, Look::Views(_)).then(|| image::perceptual_hash(pixels))
 }
 
 /// A code reader that fails inside costs the code, not the picture.

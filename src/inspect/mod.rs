@@ -56,6 +56,8 @@ pub struct Seen {
     pub sha256: Option<[u8; 32]>,
     /// Pixels, if they could be read.
     pub dimensions: Option<(u32, u32)>,
+    /// Perceptual hash, if it is to be judged.
+    pub hash: Option<u64>,
     /// Codes that stand in it.
     pub codes: Vec<Code>,
     /// What the net gets.
@@ -66,7 +68,7 @@ impl Seen {
     /// Of something that has no bytes to tell more by.
     fn bare(name: String, look: Look) -> Self {
         let media_type = "application/octet-stream".to_owned();
-        Self { name, label: None, media_type, sha256: None, dimensions: None, codes: Vec::new(), look }
+        Self { name, label: None, media_type, sha256: None, dimensions: None, hash: None, codes: Vec::new(), look }
     }
 }
 

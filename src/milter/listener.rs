@@ -1,10 +1,9 @@
 //! The sockets on which mail servers find the daemon.
 
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown},
-    path::{Path, PathBuf},
+    path::Path,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -17,36 +16,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::config::{ListenAddress, Milter};
-
-/// Why a socket can't be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// Another process answers on it.
-    #[error("{0}: another process listens there; stop it, or change milter.listen")]
-    InUse(ListenAddress),
-    /// Something other than a socket is in the way.
-    #[error("{0}: the path exists and is not a socket; remove it, or change milter.listen")]
-    NotASocket(ListenAddress),
-    /// No such user or group.
-    #[error("milter.{setting}: there is no {what} \"{name}\" on this system")]
-    NoSuchName {
-        /// The setting.
-        setting: &'static str,
-        /// User or group.
-        what: &'static str,
-        /// As configured.
-        name: String,
-    },
-    /// The system refuses.
-    #[error("{address}: {problem}")]
-    Io {
-        /// The socket.
-        address: String,
-        /// What failed.
-        problem: String,
-    },
-}
+use crate::{
+    config::{ListenAddress, Milter},
+    socket::{Access, ListenError, SocketFile, bind_unix},
+};
 
 /// Pause after the system refused to accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -64,20 +37,6 @@ pub struct Listeners {
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-/// A socket file of ours, removed at the end unless another has taken its place.
-struct SocketFile {
-    path: PathBuf,
-    inode: u64,
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// Opens the sockets that systemd handed over, or else those of `milter.listen`.
 ///
 /// # Errors
@@ -90,7 +49,7 @@ pub async fn bind(settings: &Milter) -> Result<Listeners, ListenError> {
     }
     for address in &settings.listen {
         match address {
-            ListenAddress::Unix(path) => listeners.bind_unix(address, path, settings)?,
+            ListenAddress::Unix(path) => listeners.bind_unix(path, settings)?,
             ListenAddress::Inet { host, port, v6 } => listeners.bind_inet(address, host, *port, *v6).await?,
         }
     }
@@ -105,7 +64,7 @@ impl Listeners {
 
     fn take_from_systemd(&mut self) -> Result<bool, ListenError> {
         let mut handed = listenfd::ListenFd::from_env();
-        let failed = |number: usize, error: io::Error| io_error(format!("socket {number} of systemd"), "can't be used", error);
+        let failed = |number: usize, error: io::Error| ListenError::io(format!("socket {number} of systemd"), "can't be used", &error);
         for number in 0..handed.len() {
             let (socket, address) = match handed.take_unix_listener(number) {
                 Ok(Some(socket)) => {
@@ -129,48 +88,22 @@ impl Listeners {
         Ok(!self.sockets.is_empty())
     }
 
-    fn bind_unix(&mut self, address: &ListenAddress, path: &Path, settings: &Milter) -> Result<(), ListenError> {
-        let failed = |problem: &str, error: io::Error| io_error(address.to_string(), problem, error);
-        match fs::symlink_metadata(path) {
-            Ok(metadata) if !metadata.file_type().is_socket() => return Err(ListenError::NotASocket(address.clone())),
-            // A stale socket file refuses connections; a live one takes them, or has a full queue.
-            Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Ok(_) | Err(_) => return Err(ListenError::InUse(address.clone())),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("can't be looked at", error)),
-        }
-        let (owner, group) = (user_id(settings)?, group_id(settings)?);
-        // Made under another name and then renamed, the socket has its permissions from the first moment, and a stale
-        // file is replaced in one step.
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let made = || -> io::Result<(UnixListener, u64)> {
-            let _ = fs::remove_file(&temporary);
-            let socket = UnixListener::bind(&temporary)?;
-            chown(&temporary, owner, group)?;
-            fs::set_permissions(&temporary, fs::Permissions::from_mode(settings.socket_mode))?;
-            let inode = fs::symlink_metadata(&temporary)?.ino();
-            fs::rename(&temporary, path)?;
-            Ok((socket, inode))
-        };
-        let (socket, inode) = made().map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            failed("can't be made (does its folder exist, and may this user write there?)", error)
-        })?;
+    fn bind_unix(&mut self, path: &Path, settings: &Milter) -> Result<(), ListenError> {
+        let (owner, group) = (settings.socket_owner.as_deref(), settings.socket_group.as_deref());
+        let access = Access { section: "milter", setting: "milter.listen", mode: settings.socket_mode, owner, group };
+        let (socket, file) = bind_unix(path, &access)?;
         self.sockets.push(EitherListener::Unix(socket));
-        self.addresses.push(address.to_string());
-        self.files.push(SocketFile { path: path.to_owned(), inode });
+        self.addresses.push(format!("unix:{}", path.display()));
+        self.files.push(file);
         Ok(())
     }
 
     async fn bind_inet(&mut self, address: &ListenAddress, host: &str, port: u16, v6: bool) -> Result<(), ListenError> {
-        let failed = |problem: &str, error: io::Error| io_error(address.to_string(), problem, error);
+        let failed = |problem: &str, error: io::Error| ListenError::io(address.to_string(), problem, &error);
         let found = tokio::net::lookup_host((host, port)).await.map_err(|error| failed("the host name is unknown", error))?;
         let found: Vec<SocketAddr> = found.filter(|found| found.is_ipv6() == v6).collect();
         let socket = TcpListener::bind(found.as_slice()).await.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse(address.clone()),
+            io::ErrorKind::AddrInUse => ListenError::InUse { address: address.to_string(), setting: "milter.listen" },
             _ => failed("can't be listened on", error),
         })?;
         self.addresses.push(inet(socket.local_addr().map_err(|error| failed("has no address", error))?));
@@ -181,26 +114,6 @@ impl Listeners {
 
 fn inet(address: SocketAddr) -> String {
     ListenAddress::Inet { host: address.ip().to_string(), port: address.port(), v6: address.is_ipv6() }.to_string()
-}
-
-fn io_error(address: String, problem: &str, error: io::Error) -> ListenError {
-    ListenError::Io { address, problem: format!("{problem}: {error}") }
-}
-
-fn user_id(settings: &Milter) -> Result<Option<u32>, ListenError> {
-    let Some(name) = &settings.socket_owner else { return Ok(None) };
-    match nix::unistd::User::from_name(name) {
-        Ok(Some(user)) => Ok(Some(user.uid.as_raw())),
-        _ => Err(ListenError::NoSuchName { setting: "socket_owner", what: "user", name: name.clone() }),
-    }
-}
-
-fn group_id(settings: &Milter) -> Result<Option<u32>, ListenError> {
-    let Some(name) = &settings.socket_group else { return Ok(None) };
-    match nix::unistd::Group::from_name(name) {
-        Ok(Some(group)) => Ok(Some(group.gid.as_raw())),
-        _ => Err(ListenError::NoSuchName { setting: "socket_group", what: "group", name: name.clone() }),
-    }
 }
 
 impl Listener for Listeners {

@@ -22,7 +22,7 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
         tracing::debug!(
             "{id}: picture={name} type={} size={size} {found} sha256={}",
             quoted(&picture.media_type, LONGEST),
-            picture.sha256
+            picture.sha256.map_or_else(String::new, |sha256| base16ct::lower::encode_string(&sha256))
         );
     }
     let outcome = match &verdict.outcome {
@@ -37,10 +37,11 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
         let (picture, text) = (quoted(picture, LONGEST), quoted(&code.text, LONGEST_CODE));
         tracing::info!("{id}: code={} picture={picture} text={text}", code.symbology);
     }
+    let reported = verdict.reported().map_or(String::new(), |class| format!(" reported={class}"));
     let linked = if verdict.linked == 0 { String::new() } else { format!(" linked={}", verdict.linked) };
     let envelope = &message.envelope;
     tracing::info!(
-        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{limits}{linked} size={} ms={} from=<{}> nrcpt={} client={} \
+        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{reported}{limits}{linked} size={} ms={} from=<{}> nrcpt={} client={} \
          message_id={} model={}",
         verdict.action,
         verdict.pictures.len(),
@@ -52,7 +53,7 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
         envelope.recipients.len(),
         envelope.client.map_or("-".to_owned(), |client| client.to_string()),
         quoted(message.id.as_deref().unwrap_or("-"), LONGEST),
-        shared.model,
+        verdict.model,
     );
 }
 

@@ -14,7 +14,7 @@ use tokio::{
     time,
 };
 
-pub use listener::{ListenError, Listeners, bind};
+pub use listener::{Listeners, bind};
 
 use crate::{config::Settings, verdict::Scheduler};
 use session::{Session, Shared};
@@ -30,8 +30,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(2);
 pub async fn serve(
     mut listeners: Listeners,
     settings: Arc<Settings>,
-    model: String,
-    scheduler: Scheduler,
+    scheduler: Arc<Scheduler>,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let (stop_accepting, stopped) = oneshot::channel();
@@ -41,7 +40,7 @@ pub async fn serve(
         Config { max_connections: milter.connections, connection_timeout: milter.connection_timeout, ..Config::default() };
     let (under_way, _) = watch::channel(());
     let under_way = Arc::new(under_way);
-    let shared = Arc::new(Shared { settings: settings.clone(), model, scheduler, under_way: under_way.clone() });
+    let shared = Arc::new(Shared { settings: settings.clone(), scheduler, under_way: under_way.clone() });
     let drained = async {
         shutdown.await;
         let _ = stop_accepting.send(());

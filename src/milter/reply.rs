@@ -54,7 +54,7 @@ pub async fn carry_out(
         Outcome::Judged { .. } | Outcome::Unknown(_) => true,
     };
     if told {
-        context.actions.insert_header(0, name, header_value(verdict, name, &shared.model)).await?;
+        context.actions.insert_header(0, name, header_value(verdict, name)).await?;
     }
     let qr = shared.settings.header.qr.as_str();
     for (picture, code) in verdict.codes().into_iter().take(MOST_CODES) {
@@ -66,7 +66,7 @@ pub async fn carry_out(
     if verdict.action == Action::Quarantine {
         context
             .actions
-            .quarantine(format!("image spam: {}", header_value(verdict, name, &shared.model).replace("\n\t", " ")))
+            .quarantine(format!("image spam: {}", header_value(verdict, name).replace("\n\t", " ")))
             .await?;
     }
     Ok(Status::Accept)

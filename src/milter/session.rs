@@ -20,10 +20,8 @@ use crate::{
 pub struct Shared {
     /// All settings.
     pub settings: Arc<Settings>,
-    /// The model's name and version.
-    pub model: String,
     /// Judges.
-    pub scheduler: Scheduler,
+    pub scheduler: Arc<Scheduler>,
     /// Has a receiver for each message under way.
     pub under_way: Arc<watch::Sender<()>>,
 }
@@ -191,13 +189,15 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
     let Some(session) = &mut context.data else { return Status::Accept };
     let Some(mut message) = session.message.take() else { return Status::Accept };
     let shared = session.shared.clone();
+    let unjudged =
+        |outcome, action| Verdict { model: shared.scheduler.judge().model(), ..Verdict::unjudged(outcome, action) };
     let verdict = match message.skip {
         Some(Skip::MessageSize) => {
             let action = shared.settings.policy.on_incomplete;
             let incomplete = vec!["message_bytes".to_owned()];
-            Verdict { incomplete, ..Verdict::unjudged(Outcome::Skipped(Skip::MessageSize), action) }
+            Verdict { incomplete, ..unjudged(Outcome::Skipped(Skip::MessageSize), action) }
         }
-        Some(skip) => Verdict::unjudged(Outcome::Skipped(skip), Action::Accept),
+        Some(skip) => unjudged(Outcome::Skipped(skip), Action::Accept),
         None => shared.scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone()).await,
     };
     log::message(queue_id.as_deref(), &message, &verdict, &shared);

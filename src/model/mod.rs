@@ -1,16 +1,19 @@
 //! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), sessions that turn pixels into features
-//! and features into probabilities (`net`), and the known-answer check (`verify`). Knows nothing of mail or policy.
+//! and features into probabilities (`net`), the known-answer check (`verify`), and
+//! the heads learned on this site (`versions`). Knows nothing of mail or policy.
 
 mod bundle;
 mod net;
 mod preprocess;
 mod runtime;
 mod verify;
+mod versions;
 
 pub use bundle::{Bundle, Head, Manifest, View};
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use verify::{KnownAnswer, known_picture};
+pub use versions::{Change, Version, Versions, base_of, in_use};
 
 /// What can be wrong with a bundle, the runtime or a run of the net.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,14 @@ pub enum ModelError {
     Mismatch {
         /// Name and version.
         model: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A learned head can't be put to use.
+    #[error("version {version}: {problem}")]
+    Version {
+        /// Its name.
+        version: String,
         /// What is wrong.
         problem: String,
     },

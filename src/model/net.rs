@@ -1,7 +1,7 @@
-//! Sessions of ONNX Runtime. Each set holds a backbone and a head and runs on one processor core; a caller takes one
-//! for the time of a run.
+//! Sessions of ONNX Runtime, of a backbone and of a head. Each runs on one processor core; a caller takes one for the time of a
+//! run.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use ort::{
     session::{Session, builder::GraphOptimizationLevel},
@@ -14,34 +14,43 @@ use crate::image::Picture;
 /// A loaded model.
 pub struct Net {
     manifest: Manifest,
-    idle: Mutex<Vec<Sessions>>,
-    returned: Condvar,
-}
-
-struct Sessions {
-    backbone: Session,
-    head: Session,
+    /// Shared with the nets that differ in the head only.
+    backbone: Arc<Sessions>,
+    head: Sessions,
 }
 
 impl Net {
-    /// Loads a bundle into `sessions` sets and checks that inputs and outputs are as `model.toml` says.
+    /// Loads a bundle into `sessions` sessions of backbone and head each, and checks that inputs and outputs are as `model.toml` says.
     ///
     /// # Errors
     /// If ONNX Runtime refuses a file, or shapes don't fit.
     pub fn load(runtime: &Runtime, bundle: &Bundle, sessions: usize) -> Result<Self, ModelError> {
-        let session = |bytes: &[u8]| -> Result<Session, ModelError> {
-            Ok(Session::builder(&runtime.environment)?
-                .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(1)?
-                .with_inter_threads(1)?
-                .commit_from_memory(bytes)?)
-        };
-        let mut idle = Vec::new();
-        for _ in 0..sessions.max(1) {
-            idle.push(Sessions { backbone: session(&bundle.backbone)?, head: session(&bundle.head)? });
+        let backbone = Sessions::load(runtime, &bundle.backbone, sessions)?;
+        backbone.with(|session| check_backbone(&bundle.manifest, session))?;
+        Self::put_together(runtime, bundle, sessions, Arc::new(backbone))
+    }
+
+    /// Loads the head of a bundle that has the same backbone and views as this one, and goes on with the same sessions of that.
+    ///
+    /// # Errors
+    /// If its features are others, ONNX Runtime refuses the head, or its shapes don't fit.
+    pub fn with_head_of(&self, runtime: &Runtime, bundle: &Bundle, sessions: usize) -> Result<Self, ModelError> {
+        if bundle.manifest.features_id() != self.manifest.features_id() {
+            let problem = "has another backbone or other views than the model in use: restart the daemon to load it".to_owned();
+            return Err(ModelError::Mismatch { model: bundle.manifest.title(), problem });
         }
-        check_names(&bundle.manifest, &idle[0])?;
-        Ok(Self { manifest: bundle.manifest.clone(), idle: Mutex::new(idle), returned: Condvar::new() })
+        Self::put_together(runtime, bundle, sessions, self.backbone.clone())
+    }
+
+    fn put_together(
+        runtime: &Runtime,
+        bundle: &Bundle,
+        sessions: usize,
+        backbone: Arc<Sessions>,
+    ) -> Result<Self, ModelError> {
+        let head = Sessions::load(runtime, &bundle.head, sessions)?;
+        head.with(|session| check_head(&bundle.manifest, session))?;
+        Ok(Self { manifest: bundle.manifest.clone(), backbone, head })
     }
 
     /// What `model.toml` says.
@@ -64,7 +73,7 @@ impl Net {
     /// # Errors
     /// If they are not of the views' sizes, or the run fails.
     pub fn features_of(&self, sized: &[impl AsRef<[u8]>]) -> Result<Vec<f32>, ModelError> {
-        self.with_sessions(|sessions| {
+        self.backbone.with(|session| {
             let backbone = &self.manifest.backbone;
             let mut features = Vec::new();
             for (number, view) in self.manifest.view.iter().enumerate() {
@@ -74,7 +83,7 @@ impl Net {
                 }
                 let input = view.input(pixels);
                 let tensor = TensorRef::from_array_view((view.shape(), input.as_slice()))?;
-                let outputs = sessions.backbone.run(ort::inputs![backbone.input.as_str() => tensor])?;
+                let outputs = session.run(ort::inputs![backbone.input.as_str() => tensor])?;
                 for name in &backbone.outputs {
                     features.extend_from_slice(outputs[name.as_str()].try_extract_tensor::<f32>()?.1);
                 }
@@ -88,10 +97,10 @@ impl Net {
     /// # Errors
     /// If the features are not as many as the head takes, or the run fails.
     pub fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        self.with_sessions(|sessions| {
+        self.head.with(|session| {
             let head = &self.manifest.head;
             let tensor = TensorRef::from_array_view(([1, features.len()], features))?;
-            let outputs = sessions.head.run(ort::inputs![head.input.as_str() => tensor])?;
+            let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
             let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
             if probabilities.len() != self.manifest.classes.len() {
                 return Err(self.mismatch(format!("the head gives {} probabilities", probabilities.len())));
@@ -111,54 +120,80 @@ impl Net {
             Err(self.mismatch(format!("the net gives {what} that are no numbers")))
         }
     }
+}
 
-    fn with_sessions<T>(&self, work: impl FnOnce(&mut Sessions) -> Result<T, ModelError>) -> Result<T, ModelError> {
+/// Sessions of one graph.
+struct Sessions {
+    idle: Mutex<Vec<Session>>,
+    returned: Condvar,
+}
+
+impl Sessions {
+    fn load(runtime: &Runtime, graph: &[u8], count: usize) -> Result<Self, ModelError> {
+        let session = || -> Result<Session, ModelError> {
+            Ok(Session::builder(&runtime.environment)?
+                .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_intra_threads(1)?
+                .with_inter_threads(1)?
+                .commit_from_memory(graph)?)
+        };
+        let idle = (0..count.max(1)).map(|_| session()).collect::<Result<_, _>>()?;
+        Ok(Self { idle: Mutex::new(idle), returned: Condvar::new() })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Session) -> Result<T, ModelError>) -> Result<T, ModelError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let sessions = loop {
+        let session = loop {
             match idle.pop() {
-                Some(sessions) => break sessions,
+                Some(session) => break session,
                 None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
             }
         };
         drop(idle);
-        let mut lent = Lent { net: self, sessions: Some(sessions) };
-        match &mut lent.sessions {
-            Some(sessions) => work(sessions),
+        let mut lent = Lent { sessions: self, session: Some(session) };
+        match &mut lent.session {
+            Some(session) => work(session),
             None => Err(ModelError::Inference("a session was lost".to_owned())),
         }
     }
 }
 
-/// Gives the set back, also from a panic.
+/// Gives the session back, also from a panic.
 struct Lent<'a> {
-    net: &'a Net,
-    sessions: Option<Sessions>,
+    sessions: &'a Sessions,
+    session: Option<Session>,
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let mut idle = self.net.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.sessions.take());
+        let mut idle = self.sessions.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.session.take());
         drop(idle);
-        self.net.returned.notify_one();
+        self.sessions.returned.notify_one();
     }
 }
 
-/// Checks that the named inputs and outputs exist, and that the head gives as many numbers as there are classes.
-fn check_names(manifest: &Manifest, sessions: &Sessions) -> Result<(), ModelError> {
+/// Checks that the named input and outputs exist.
+fn check_backbone(manifest: &Manifest, session: &Session) -> Result<(), ModelError> {
     let mismatch = |problem: String| ModelError::Mismatch { model: manifest.title(), problem };
     let backbone = &manifest.backbone;
-    if !sessions.backbone.inputs().iter().any(|input| input.name() == backbone.input) {
+    if !session.inputs().iter().any(|input| input.name() == backbone.input) {
         return Err(mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
     }
-    if let Some(missing) = backbone.outputs.iter().find(|name| !sessions.backbone.outputs().iter().any(|o| o.name() == **name)) {
-        return Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file)));
+    match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
+        Some(missing) => Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
+        None => Ok(()),
     }
+}
+
+/// Checks that the named input and output exist, and that there are as many numbers as classes.
+fn check_head(manifest: &Manifest, session: &Session) -> Result<(), ModelError> {
+    let mismatch = |problem: String| ModelError::Mismatch { model: manifest.title(), problem };
     let head = &manifest.head;
-    if !sessions.head.inputs().iter().any(|input| input.name() == head.input) {
+    if !session.inputs().iter().any(|input| input.name() == head.input) {
         return Err(mismatch(format!("{} has no input \"{}\"", head.file, head.input)));
     }
-    let output = sessions.head.outputs().iter().find(|output| output.name() == head.output);
+    let output = session.outputs().iter().find(|output| output.name() == head.output);
     match output.map(|output| output.dtype()) {
         Some(ValueType::Tensor { shape, .. }) if shape.last().is_some_and(|n| *n < 0 || *n == manifest.classes.len() as i64) => {
             Ok(())

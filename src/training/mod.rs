@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod calibration;
 mod columns;
 pub mod evaluate;
+pub mod feedback_report;
 pub mod examples;
 pub mod extract;
 pub mod grid;

@@ -12,7 +12,7 @@ const LINE: usize = 78;
 
 /// The body of the field `name`, folded with LF and a tab as a milter hands it over:
 /// `Yes, score=0.973 class=spam pictures=2 model=name/version`.
-pub fn header_value(verdict: &Verdict, name: &str, model: &str) -> String {
+pub fn header_value(verdict: &Verdict, name: &str) -> String {
     let mut value = match &verdict.outcome {
         Outcome::Judged { class, score } => {
             let word = if verdict.action == Action::Accept { "No" } else { "Yes" };
@@ -28,7 +28,10 @@ pub fn header_value(verdict: &Verdict, name: &str, model: &str) -> String {
     if !verdict.incomplete.is_empty() {
         let _ = write!(value, " incomplete={}", verdict.incomplete.join(","));
     }
-    let _ = write!(value, " model={model}");
+    if let Some(class) = verdict.reported() {
+        let _ = write!(value, " reported={class}");
+    }
+    let _ = write!(value, " model={}", verdict.model);
     fold(&value, name.len() + 2)
 }
 
@@ -73,11 +76,14 @@ mod tests {
 
     #[test]
     fn the_verdict_reads_as_documented() {
-        let judged = |action, class: &str| Verdict::unjudged(Outcome::Judged { class: class.to_owned(), score: 0.9726 }, action);
-        let value = |verdict: &Verdict| header_value(verdict, "X-Image-Spam", "m/1");
+        let named = |verdict| Verdict { model: "m/1".to_owned(), ..verdict };
+        let judged = |action, class: &str| {
+            named(Verdict::unjudged(Outcome::Judged { class: class.to_owned(), score: 0.9726 }, action))
+        };
+        let value = |verdict: &Verdict| header_value(verdict, "X-Image-Spam");
         assert_eq!(value(&judged(Action::Tag, "spam")), "Yes, score=0.973 class=spam pictures=0 model=m/1");
         assert_eq!(value(&judged(Action::Accept, "ham")), "No, score=0.973 class=ham pictures=0 model=m/1");
-        let skipped = Verdict::unjudged(Outcome::Skipped(Skip::MessageSize), Action::Accept);
+        let skipped = named(Verdict::unjudged(Outcome::Skipped(Skip::MessageSize), Action::Accept));
         assert_eq!(value(&skipped), "Unknown, reason=message-size model=m/1");
     }
 
@@ -85,7 +91,8 @@ mod tests {
     fn no_line_is_longer_than_rfc_5322_recommends() {
         let mut verdict = Verdict::unjudged(Outcome::Skipped(Skip::OverLimit), Action::Accept);
         verdict.incomplete = ["pictures", "nesting"].map(str::to_owned).into();
-        let value = header_value(&verdict, "X-Image-Spam", "a-rather-long-name-of-a-model/2026.11.24");
+        verdict.model = "a-rather-long-name-of-a-model/2026.11.24".to_owned();
+        let value = header_value(&verdict, "X-Image-Spam");
         let field = format!("X-Image-Spam: {value}");
         assert!(field.lines().count() > 1 && field.lines().all(|line| line.len() <= LINE), "{field}");
         assert_eq!(value.replace("\n\t", " ").matches('=').count(), 3);

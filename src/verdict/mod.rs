@@ -2,6 +2,8 @@
 //! why. Knows nothing of the milter protocol; `scan` and the daemon get the same verdict from here.
 
 mod header;
+mod live;
+mod memory;
 mod policy;
 mod qr;
 mod scheduler;
@@ -9,19 +11,24 @@ mod skip;
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 pub use header::{code_value, header_value};
+pub use memory::Reports;
 pub use policy::{Policy, PolicyError};
 pub use scheduler::Scheduler;
 pub use skip::{Envelope, envelope_skip};
 
 use crate::{
     config::{Action, Settings, Skip},
+    feedback::{Key, Observation},
     inspect::{Code, Kind, Look, Pool, Report, Seen, Task, WorkerError},
-    model::{ModelError, Net, View},
+    model::{Bundle, Manifest, ModelError, Net, Runtime, View},
 };
+use live::{Current, Live};
+use memory::Features;
 
 /// What became of one picture.
 #[derive(Clone, Debug)]
@@ -30,8 +37,12 @@ pub struct PictureReport {
     pub name: String,
     /// By its bytes, else as declared.
     pub media_type: String,
-    /// SHA-256 of the file, hexadecimal; empty if there is none.
-    pub sha256: String,
+    /// SHA-256 of the file; `None` if there is none.
+    pub sha256: Option<[u8; 32]>,
+    /// Which of the things that the file shows: `page=3`.
+    pub label: Option<String>,
+    /// Perceptual hash, if it was to be judged.
+    pub hash: Option<u64>,
     /// Pixels, if they could be read.
     pub dimensions: Option<(u32, u32)>,
     /// Codes that stand in it.
@@ -45,10 +56,12 @@ pub struct PictureReport {
 pub enum PictureResult {
     /// The net's word.
     Judged {
-        /// A probability for each class, in the model's order.
+        /// A probability for each class, in the model's order; 1 for the class that users have reported.
         probabilities: Vec<f32>,
         /// The feature vector.
-        features: Vec<f32>,
+        features: Arc<Vec<f32>>,
+        /// The class that enough users have given it, whatever the net says.
+        reported: Option<&'static str>,
     },
     /// Not judged by the settings: too small, or over a limit.
     Skipped(Skip, String),
@@ -115,12 +128,14 @@ pub struct Verdict {
     pub linked: u64,
     /// From the end of data to the verdict.
     pub elapsed: Duration,
+    /// Name and version of the model.
+    pub model: String,
 }
 
 impl Verdict {
     /// A verdict on a message that was not looked into.
     pub fn unjudged(outcome: Outcome, action: Action) -> Self {
-        Self { outcome, action, pictures: Vec::new(), incomplete: Vec::new(), linked: 0, elapsed: Duration::ZERO }
+        Self { outcome, action, pictures: Vec::new(), incomplete: Vec::new(), linked: 0, elapsed: Duration::ZERO, model: String::new() }
     }
 
     /// Pictures that the net judged.
@@ -131,6 +146,16 @@ impl Verdict {
     /// Pictures that could not be decoded.
     pub fn undecodable(&self) -> usize {
         self.pictures.iter().filter(|picture| matches!(picture.result, PictureResult::Undecodable(_))).count()
+    }
+
+    /// The class that users have reported of one of its pictures: the gravest of several.
+    pub fn reported(&self) -> Option<&'static str> {
+        let of = |picture: &PictureReport| match picture.result {
+            PictureResult::Judged { reported, .. } => reported,
+            _ => None,
+        };
+        let found: Vec<_> = self.pictures.iter().filter_map(of).collect();
+        ["spam", "ad", "ham"].into_iter().find(|class| found.contains(class))
     }
 
     /// Name of the picture and code, each different code once, in the order of the message.
@@ -156,10 +181,11 @@ impl Verdict {
     }
 }
 
-/// Judges messages by one net and one policy.
+/// Judges messages.
 pub struct Judge {
-    net: Net,
-    policy: Policy,
+    current: Current,
+    features: Features,
+    reports: Option<Reports>,
     settings: Settings,
     workers: Pool,
 }
@@ -173,23 +199,65 @@ pub enum JudgeError {
     /// Messages can't be opened.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// The net can't be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 impl Judge {
-    /// Puts net and policy together, and starts a process that opens messages.
+    /// Puts net and policy together, and starts a process that opens messages. `reports`: what users have said, if that counts.
     ///
     /// # Errors
     /// If a rule names a class or a threshold that the model has not, or no process can be started.
-    pub fn new(net: Net, settings: &Settings) -> Result<Self, JudgeError> {
-        let policy = Policy::new(&settings.policy, net.manifest())?;
+    pub fn new(net: Net, settings: &Settings, reports: Option<Reports>) -> Result<Self, JudgeError> {
         let views = net.manifest().view.iter().map(View::size).collect();
+        let current = Current::new(Live::new(net, settings)?);
         let workers = Pool::new(Task::new(&settings.limits, &settings.skip, views))?;
-        Ok(Self { net, policy, settings: settings.clone(), workers })
+        let features = Features::new(settings.model.cache);
+        Ok(Self { current, features, reports, settings: settings.clone(), workers })
     }
 
-    /// The net.
-    pub fn net(&self) -> &Net {
-        &self.net
+    /// What `model.toml` says of the model in use.
+    pub fn manifest(&self) -> Manifest {
+        self.current.get().net.manifest().clone()
+    }
+
+    /// Name and version of the model in use.
+    pub fn model(&self) -> String {
+        self.current.get().title.clone()
+    }
+
+    /// Puts the head of another bundle to use, which judges features that are remembered as well.
+    ///
+    /// # Errors
+    /// If that bundle can't be used, or has another backbone; then the old one stays.
+    pub fn replace(&self, bundle: &Bundle, runtime: &Runtime) -> Result<(), JudgeError> {
+        self.current.replace(bundle, runtime, &self.settings)
+    }
+
+    /// What is to be kept of the pictures of a message that a user reports, each once: none of those that would not be judged
+    /// either. With them, what their features depend on.
+    ///
+    /// # Errors
+    /// If the net failed on one of them, or the deadline passed.
+    pub fn observe(&self, message: &[u8], key: &Key, deadline: Instant) -> Result<(Vec<Observation>, String), String> {
+        let verdict = self.message(message, &[], deadline);
+        match verdict.outcome {
+            Outcome::Unknown(reason @ (Reason::Deadline | Reason::Model | Reason::Internal)) => {
+                return Err(format!("its pictures can't be judged at the moment ({reason})"));
+            }
+            _ => {}
+        }
+        let mut found: Vec<Observation> = Vec::new();
+        for picture in verdict.pictures {
+            let PictureResult::Judged { features, .. } = &picture.result else { continue };
+            let (Some(sha256), Some(hash)) = (&picture.sha256, picture.hash) else { continue };
+            let digest = key.picture(sha256, picture.label.as_deref());
+            if !found.iter().any(|known| known.digest == digest) {
+                found.push(Observation { digest, hash, features: features.to_vec() });
+            }
+        }
+        Ok((found, self.current.get().features_id.clone()))
     }
 
     /// Judges a whole message (RFC 5322, header and body) to these recipients. What is not done when `deadline` has passed is
@@ -205,38 +273,51 @@ impl Judge {
 
     fn judge(&self, kind: Kind, bytes: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
         let started = Instant::now();
+        let live = self.current.get();
         let mut pictures: Vec<Judged> = Vec::new();
-        let report = self.workers.inspect(kind, bytes, deadline, &mut |seen| self.take(seen, &mut pictures));
+        let report = self.workers.inspect(kind, bytes, deadline, &mut |seen| self.take(seen, &live, &mut pictures));
         let pictures = pictures.into_iter().map(|judged| judged.report).collect();
-        let mut verdict = self.policy.verdict(&self.net.manifest().classes, pictures, recipients, &report);
+        let mut verdict = live.policy.verdict(&live.net.manifest().classes, pictures, recipients, &report);
         verdict.elapsed = started.elapsed();
+        verdict.model.clone_from(&live.title);
         verdict
     }
 
-    fn take(&self, seen: Seen, judged: &mut Vec<Judged>) {
-        let sha256 = seen.sha256.map_or_else(String::new, |sha256| base16ct::lower::encode_string(&sha256));
-        let name = seen.label.map_or_else(|| seen.name.clone(), |label| format!("{}#{label}", seen.name));
-        let result = match seen.look {
-            Look::Views(views) => self.run_net(&views).unwrap_or_else(|error| PictureResult::Failed(error.to_string())),
-            Look::TooSmall(why) => PictureResult::Skipped(Skip::SmallPicture, why),
-            Look::OverLimit(why) => PictureResult::Skipped(Skip::OverLimit, why),
-            Look::Undecodable(why) => PictureResult::Undecodable(why),
+    fn take(&self, seen: Seen, live: &Live, judged: &mut Vec<Judged>) {
+        let name = seen.label.as_ref().map_or_else(|| seen.name.clone(), |label| format!("{}#{label}", seen.name));
+        let result = match &seen.look {
+            Look::Views(views) => {
+                self.run_net(&seen, views, live).unwrap_or_else(|error| PictureResult::Failed(error.to_string()))
+            }
+            Look::TooSmall(why) => PictureResult::Skipped(Skip::SmallPicture, why.clone()),
+            Look::OverLimit(why) => PictureResult::Skipped(Skip::OverLimit, why.clone()),
+            Look::Undecodable(why) => PictureResult::Undecodable(why.clone()),
             Look::Drawn => PictureResult::Drawn,
-            Look::Repeated => return repeat(&sha256, &seen.name, judged),
+            Look::Repeated => return repeat(seen.sha256, &seen.name, judged),
         };
-        let (media_type, dimensions, codes) = (seen.media_type, seen.dimensions, seen.codes);
-        judged.push(Judged { file: seen.name, report: PictureReport { name, media_type, sha256, dimensions, codes, result } });
+        let Seen { name: file, label, media_type, sha256, dimensions, hash, codes, look: _ } = seen;
+        judged.push(Judged { file, report: PictureReport { name, media_type, sha256, label, hash, dimensions, codes, result } });
     }
 
-    fn run_net(&self, views: &[serde_bytes::ByteBuf]) -> Result<PictureResult, ModelError> {
-        let features = self.net.features_of(views)?;
-        let probabilities = self.net.probabilities(&features)?;
-        Ok(PictureResult::Judged { probabilities, features })
+    fn run_net(&self, seen: &Seen, views: &[serde_bytes::ByteBuf], live: &Live) -> Result<PictureResult, ModelError> {
+        let features = self.features.get_or(seen, || live.net.features_of(views))?;
+        let manifest = live.net.manifest();
+        let reported = self.reports.as_ref().zip(seen.sha256).zip(seen.hash).and_then(|((reports, sha256), hash)| {
+            let digest = reports.key.picture(&sha256, seen.label.as_deref());
+            let observation = Observation { digest, hash, features: features.to_vec() };
+            reports.class_of(&observation, &live.features_id)
+        });
+        let place = reported.and_then(|class| manifest.classes.iter().position(|known| known == class));
+        let probabilities = match place {
+            Some(place) => (0..manifest.classes.len()).map(|class| if class == place { 1.0 } else { 0.0 }).collect(),
+            None => live.net.probabilities(&features)?,
+        };
+        Ok(PictureResult::Judged { probabilities, features, reported: reported.filter(|_| place.is_some()) })
     }
 }
 
 /// Senders repeat pictures: all that the file showed the first time, it shows again under this name.
-fn repeat(sha256: &str, name: &str, judged: &mut Vec<Judged>) {
+fn repeat(sha256: Option<[u8; 32]>, name: &str, judged: &mut Vec<Judged>) {
     let first = judged.iter().find(|judged| judged.report.sha256 == sha256).map(|judged| judged.file.clone());
     let again: Vec<Judged> = judged.iter().filter(|judged| Some(&judged.file) == first.as_ref()).cloned().collect();
     judged.extend(again.into_iter().map(|mut again| {

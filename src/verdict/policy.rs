@@ -113,7 +113,7 @@ impl Policy {
             (None, None) => (without_scores(&pictures, report), complete(Action::Accept)),
         };
         let (incomplete, linked) = (report.incomplete.clone(), report.linked);
-        Verdict { outcome, action, pictures, incomplete, linked, elapsed: Duration::ZERO }
+        Verdict { outcome, action, pictures, incomplete, linked, elapsed: Duration::ZERO, model: String::new() }
     }
 }
 
@@ -169,6 +169,8 @@ fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn policy(rules: &[(usize, f32, Action)]) -> Policy {
@@ -180,7 +182,9 @@ mod tests {
         PictureReport {
             name: "1".into(),
             media_type: "image/png".into(),
-            sha256: String::new(),
+            sha256: None,
+            label: None,
+            hash: None,
             dimensions: None,
             codes: Vec::new(),
             result,
@@ -188,7 +192,7 @@ mod tests {
     }
 
     fn judged(probabilities: [f32; 3]) -> PictureReport {
-        picture(PictureResult::Judged { probabilities: probabilities.to_vec(), features: Vec::new() })
+        picture(PictureResult::Judged { probabilities: probabilities.to_vec(), features: Arc::default(), reported: None })
     }
 
     fn verdict(policy: &Policy, pictures: Vec<PictureReport>, late: bool) -> (Outcome, Action) {

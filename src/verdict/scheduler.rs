@@ -52,7 +52,13 @@ impl Scheduler {
         verdict
     }
 
+    /// The judge.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
     fn unknown(&self, reason: Reason) -> Verdict {
-        Verdict::unjudged(Outcome::Unknown(reason), failure_action(self.judge.settings.policy.on_failure))
+        let verdict = Verdict::unjudged(Outcome::Unknown(reason), failure_action(self.judge.settings.policy.on_failure));
+        Verdict { model: self.judge.model(), ..verdict }
     }
 }

@@ -44,6 +44,10 @@ pub fn program() -> Command {
         .map_or_else(|| repository().join("build/onnxruntime/libonnxruntime.so"), PathBuf::from);
     command.env("ORT_DYLIB_PATH", library);
     command.env("IMAGESPAM_MILTER__MODEL__BUNDLE", bundle()).env("IMAGESPAM_MILTER__MODEL__SESSIONS", "2");
+    // What is learned and reported is a matter of the tests that are about it.
+    for setting in ["FEEDBACK__STORE", "API__SOCKET", "LEARN__FOLDER"] {
+        command.env(format!("IMAGESPAM_MILTER__{setting}"), "");
+    }
     command.stdin(Stdio::null());
     command
 }

@@ -71,7 +71,7 @@ impl Scan {
         let mut items = input::items(&paths, &settings.limits);
         let total = items.total();
         let progress = progress_bar(total);
-        let mut printer = Printer::new(self.format, self.features, judge.net().manifest());
+        let mut printer = Printer::new(self.format, self.features, &judge.manifest());
         let (found, unread) = (AtomicUsize::new(0), AtomicUsize::new(0));
         loop {
             let batch: Vec<_> = items.by_ref().take(AHEAD * threads).collect();

@@ -49,7 +49,7 @@ struct Line<'a> {
 struct PictureLine<'a> {
     name: &'a str,
     media_type: &'a str,
-    sha256: &'a str,
+    sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ impl Printer {
         let mut line = PictureLine {
             name: &picture.name,
             media_type: &picture.media_type,
-            sha256: &picture.sha256,
+            sha256: picture.sha256.map_or_else(String::new, |sha256| base16ct::lower::encode_string(&sha256)),
             width: picture.dimensions.map(|(width, _)| width),
             height: picture.dimensions.map(|(_, height)| height),
             codes: &picture.codes,
@@ -176,7 +176,7 @@ impl Printer {
             features: None,
         };
         match &picture.result {
-            PictureResult::Judged { probabilities, features } => {
+            PictureResult::Judged { probabilities, features, .. } => {
                 line.probabilities = Some(self.classes.iter().cloned().zip(probabilities.iter().map(|p| (*p).into())).collect());
                 line.features = self.features.then_some(features);
             }

@@ -1,0 +1,152 @@
+//! Campaigns in memory: what users have lately said of a picture, or of its near-duplicates, for the next message.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use super::{FeedbackError, Observation, Opinion, Store, StoredPicture, Trust, Vote, now, opinion};
+use crate::config::Campaign;
+
+/// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and the square roots of their features have
+/// so high a cosine (the Bhattacharyya coefficient of two distributions). Measured by `cargo bench --bench near`: see README.md.
+const HASH_DISTANCE: u32 = 4;
+const AFFINITY: f32 = 0.985;
+/// Users' weights are counted anew after so long.
+const TRUST_AGE: Duration = Duration::from_secs(10);
+
+/// What near-duplicates are told by: 1 byte a feature.
+#[derive(Clone)]
+pub struct Near {
+    hash: u64,
+    roots: Box<[u8]>,
+    /// Euclidean length of `roots`.
+    length: f32,
+}
+
+impl Near {
+    /// Of a picture with this perceptual hash and these features.
+    pub fn new(hash: u64, features: &[f32]) -> Self {
+        let root = |value: &f32| value.max(0.0).sqrt();
+        let highest = features.iter().map(root).fold(f32::MIN_POSITIVE, f32::max);
+        let roots: Box<[u8]> = features.iter().map(|value| (root(value) / highest * 255.0).round() as u8).collect();
+        let length = roots.iter().map(|value| f32::from(*value).powi(2)).sum::<f32>().sqrt().max(1.0);
+        Self { hash, roots, length }
+    }
+
+    /// Whether the two are near-duplicates of each other.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.hash ^ other.hash).count_ones() <= HASH_DISTANCE && self.affinity(other) >= AFFINITY
+    }
+
+    fn affinity(&self, other: &Self) -> f32 {
+        if self.roots.len() != other.roots.len() {
+            return 0.0;
+        }
+        let product: u64 = self.roots.iter().zip(&other.roots).map(|(a, b)| u64::from(*a) * u64::from(*b)).sum();
+        product as f32 / self.length / other.length
+    }
+}
+
+struct Entry {
+    near: Near,
+    /// Which backbone gave the features: others can't be compared.
+    features_id: String,
+    last_seen: i64,
+    votes: Vec<Vote>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<[u8; 32], Entry>,
+    trust: Trust,
+    trusted_at: Option<Instant>,
+    revision: i64,
+    removal: i64,
+}
+
+/// The campaigns that users have reported.
+pub struct Memory {
+    settings: Campaign,
+    state: RwLock<State>,
+}
+
+impl Memory {
+    /// An empty memory, to be [refreshed](Memory::refresh).
+    pub fn new(settings: &Campaign) -> Self {
+        Self { settings: settings.clone(), state: RwLock::default() }
+    }
+
+    /// What enough users have said of this picture and its near-duplicates.
+    pub fn opinion(&self, observed: &Observation, features_id: &str) -> Option<Opinion> {
+        if !self.settings.enabled {
+            return None;
+        }
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.entries.is_empty() {
+            return None;
+        }
+        let near = Near::new(observed.hash, &observed.features);
+        let oldest = now() - i64::try_from(self.settings.expire.as_secs()).unwrap_or(i64::MAX);
+        let mut votes = Vec::new();
+        for (digest, entry) in &state.entries {
+            if *digest == observed.digest || near.is(&entry.near) && entry.features_id == features_id {
+                votes.extend(entry.votes.iter().filter(|vote| vote.at >= oldest));
+            }
+        }
+        opinion(&votes, &state.trust).filter(|opinion| opinion.reaches(&self.settings.quorum))
+    }
+
+    /// Takes in what has changed in the store since the last time.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn refresh(&self, store: &Store) -> Result<(), FeedbackError> {
+        if !self.settings.enabled {
+            return Ok(());
+        }
+        let (revision, removal) = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            (state.revision, state.removal)
+        };
+        let (new_revision, new_removal) = store.counters().await?;
+        if (new_revision, new_removal) == (revision, removal) {
+            return Ok(());
+        }
+        // Where pictures were removed, all are read again.
+        let after = if new_removal == removal { revision } else { -1 };
+        let changed = store.changed_since(after, self.settings.pictures).await?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if after < 0 {
+            state.entries.clear();
+        }
+        for StoredPicture { digest, hash, features, features_id, last_seen, votes } in changed {
+            if votes.is_empty() {
+                state.entries.remove(&digest);
+            } else {
+                state.entries.insert(digest, Entry { near: Near::new(hash, &features), features_id, last_seen, votes });
+            }
+        }
+        state.revision = state.revision.max(new_revision);
+        state.removal = new_removal;
+        self.shrink(&mut state);
+        if state.trusted_at.is_none_or(|at| at.elapsed() > TRUST_AGE) {
+            state.trust = Trust::of(state.entries.values().map(|entry| entry.votes.as_slice()));
+            state.trusted_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Forgets the pictures that were reported longest ago.
+    fn shrink(&self, state: &mut State) {
+        let surplus = state.entries.len().saturating_sub(self.settings.pictures);
+        if surplus > 0 {
+            let mut ages: Vec<_> = state.entries.iter().map(|(digest, entry)| (entry.last_seen, *digest)).collect();
+            ages.sort_unstable();
+            ages[..surplus].iter().for_each(|(_, digest)| {
+                state.entries.remove(digest);
+            });
+        }
+    }
+}
