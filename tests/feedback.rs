@@ -5,91 +5,17 @@ mod common;
 
 use std::{
     fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Output, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use common::{
-    Daemon,
     messages::{with_files, with_picture, without_picture},
-    picture, png, program, wait_for,
+    picture, png,
+    site::Site,
+    wait_for,
 };
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
-
-/// A site: settings for store, key and sockets in a folder of its own.
-struct Site {
-    folder: TempDir,
-    more: Vec<String>,
-}
-
-impl Site {
-    fn new(more: &[&str]) -> Self {
-        let folder =
-            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().expect("folder");
-        Self { folder, more: more.iter().map(|setting| (*setting).to_owned()).collect() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn settings(&self) -> Vec<String> {
-        let at = |name: &str| self.path(name).display().to_string();
-        let own = [
-            format!("feedback.store=\"sqlite:{}\"", at("feedback.db")),
-            format!("feedback.key=\"{}\"", at("feedback.key")),
-            format!("api.socket=\"{}\"", at("api.sock")),
-        ];
-        own.into_iter().chain(self.more.clone()).collect()
-    }
-
-    fn daemon(&self) -> Daemon {
-        Daemon::start(&self.settings().iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
-        self.run_with(arguments, &[], input)
-    }
-
-    fn run_with(&self, arguments: &[&str], settings: &[&str], input: &[u8]) -> Output {
-        let mut command = program();
-        command.args(arguments);
-        self.settings().iter().map(String::as_str).chain(settings.iter().copied()).for_each(|setting| {
-            command.args(["--set", setting]);
-        });
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("program");
-        // One that refuses what it reads ends before it has read all.
-        let _ = child.stdin.take().expect("stdin").write_all(input);
-        child.wait_with_output().expect("output")
-    }
-
-    /// What `report` prints; it must succeed.
-    fn report(&self, reaction: &str, user: &str, message: &[u8]) -> String {
-        let output = self.run(&["report", reaction, "--user", user], message);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    fn refused(&self, arguments: &[&str], input: &[u8]) -> String {
-        let output = self.run(arguments, input);
-        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
-        String::from_utf8(output.stderr).expect("text")
-    }
-
-    fn stats(&self) -> serde_json::Value {
-        let output = self.run(&["feedback", "stats", "--json"], b"");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    }
-
-    fn reactions(&self) -> u64 {
-        self.stats()["store"]["reactions"].as_array().expect("counts").iter().map(|count| count.as_u64().expect("count")).sum()
-    }
-}
 
 fn decode(name: &str) -> image::RgbImage {
     image::load_from_memory(&picture(name)).expect("picture").into_rgb8()

@@ -1,19 +1,30 @@
-//! `model`: what is in a bundle, and whether it is unharmed.
+//! `model`: what is in the bundle in use, whether it is unharmed, and which of the heads learned here is in use.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
+use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::{load_net, settings};
 use crate::{
-    config::Sources,
-    model::{Manifest, runtime_version},
+    config::{Settings, Sources},
+    feedback::now,
+    model::{Bundle, Manifest, Versions, in_use, runtime_version},
 };
 
 #[derive(Debug, Subcommand)]
 pub enum Model {
     /// Show name, classes, thresholds and provenance of the bundle
     Show,
+    /// List the heads that were learned on this site
+    List,
+    /// Put a learned head to use
+    Promote {
+        /// As "model list" shows it; "shipped" for the head of model.bundle
+        version: String,
+    },
+    /// Put the head to use that was in use before
+    Rollback,
     /// Check checksums, inputs, outputs and a run whose result is known
     Verify {
         /// Print the [known_answer] that this bundle gives, for its model.toml, instead of comparing
@@ -26,9 +37,20 @@ impl Model {
     pub fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let settings = settings(sources)?;
         match self {
-            Self::Show => show(&Manifest::read(&settings.model.bundle)?, &settings.model.bundle.display().to_string()),
+            Self::Show => {
+                let bundle = bundle_in_use(&settings)?;
+                show(&bundle.manifest, &bundle.folder.display().to_string());
+            }
+            Self::List => list(&settings)?,
+            Self::Promote { version } => {
+                let name = (version != SHIPPED).then_some(version.as_str());
+                versions(&settings)?.promote(name, "by hand", now())?;
+                println!("put to use: {version}; a running daemon takes it up by itself");
+            }
+            Self::Rollback => rollback(&settings)?,
             Self::Verify { print_answer } => {
                 let (runtime, net) = load_net(&settings, 1)?;
+                bundle_in_use(&settings)?.base()?;
                 if *print_answer {
                     let answer = net.answer()?;
                     println!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);
@@ -42,6 +64,46 @@ impl Model {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What stands for the head of `model.bundle` in place of a version.
+const SHIPPED: &str = "shipped";
+
+fn bundle_in_use(settings: &Settings) -> anyhow::Result<Bundle> {
+    let (bundle, problem) = in_use(&settings.model.bundle, settings.learn.folder.as_deref())?;
+    if let Some(problem) = problem {
+        eprintln!("imagespam-milter: {problem}; going on with {}", bundle.manifest.title());
+    }
+    Ok(bundle)
+}
+
+fn versions(settings: &Settings) -> anyhow::Result<Versions> {
+    settings.learn.folder.as_deref().map(Versions::new).context("no heads are learned here: learn.folder is empty")
+}
+
+fn list(settings: &Settings) -> anyhow::Result<()> {
+    let versions = versions(settings)?;
+    let title = Manifest::read(&settings.model.bundle)?.title();
+    let live = bundle_in_use(settings)?.folder;
+    let mark = |folder: &Path| if folder == live { "*" } else { " " };
+    println!("{} {SHIPPED}  {title}", mark(&settings.model.bundle));
+    for version in versions.list()? {
+        println!("{} {}  {}", mark(&versions.path(&version.name)), version.name, version.figures);
+    }
+    Ok(())
+}
+
+fn rollback(settings: &Settings) -> anyhow::Result<()> {
+    let versions = versions(settings)?;
+    let Some(current) = versions.current() else { bail!("the shipped head is in use: there is nothing to go back from") };
+    let history = versions.history();
+    // The last change to the version in use, and what was in use before it, as far as it is still there.
+    let since = history.iter().rposition(|change| change.version.as_ref() == Some(&current)).unwrap_or(0);
+    let before = history[..since].iter().rev().map(|change| change.version.clone());
+    let before = before.flatten().find(|name| *name != current && versions.path(name).is_dir());
+    versions.promote(before.as_deref(), &format!("rolled back from {current}"), now())?;
+    println!("put to use: {}; a running daemon takes it up by itself", before.as_deref().unwrap_or(SHIPPED));
+    Ok(())
 }
 
 fn show(manifest: &Manifest, folder: &str) {

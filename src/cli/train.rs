@@ -10,6 +10,7 @@ use crate::{
     config::Sources,
     model::{Bundle, Net, Runtime, View, known_picture},
     training::{
+        base::BaseSet,
         bundle::NewBundle,
         evaluate::Evaluation,
         examples::Examples,
@@ -132,6 +133,7 @@ impl Train {
             classes: examples.classes.clone(),
             thresholds,
             head: fit.onnx(dimension, examples.classes.len())?,
+            base_set: Some(BaseSet::new(&examples, &fit.out_of_fold, self.seed)?.write()?),
             card: card.clone(),
             provenance: self.provenance(&examples, &bundle),
         };

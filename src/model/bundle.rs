@@ -37,6 +37,9 @@ pub struct Manifest {
     pub view: Vec<View>,
     /// Features to probabilities.
     pub head: Head,
+    /// What a head was trained on, as vectors: to train another with users' reactions. Heads learned on a site have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseFile>,
     /// A run whose result is known.
     pub known_answer: KnownAnswer,
     /// Where it comes from and on what it was trained, for people; the card tells more.
@@ -124,6 +127,16 @@ pub struct Head {
     pub output: String,
 }
 
+/// `[base]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseFile {
+    /// File in the bundle.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
 /// A bundle whose files are all there and unharmed.
 pub struct Bundle {
     /// What `model.toml` says.
@@ -146,6 +159,15 @@ impl Bundle {
         let backbone = read_checked(folder, &manifest.backbone.file, &manifest.backbone.sha256)?;
         let head = read_checked(folder, &manifest.head.file, &manifest.head.sha256)?;
         Ok(Self { manifest, folder: folder.to_owned(), backbone, head })
+    }
+
+    /// The bytes of the base set's file, if the bundle has one.
+    ///
+    /// # Errors
+    /// If it is missing or corrupted.
+    pub fn base(&self) -> Result<Option<Vec<u8>>, ModelError> {
+        let read = |base: &BaseFile| read_checked(&self.folder, &base.file, &base.sha256);
+        self.manifest.base.as_ref().map(read).transpose()
     }
 }
 

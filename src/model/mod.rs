@@ -9,7 +9,7 @@ mod runtime;
 mod verify;
 mod versions;
 
-pub use bundle::{Bundle, Head, Manifest, View};
+pub use bundle::{BaseFile, Bundle, Head, Manifest, View};
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use verify::{KnownAnswer, known_picture};

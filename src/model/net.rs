@@ -97,15 +97,23 @@ impl Net {
     /// # Errors
     /// If the features are not as many as the head takes, or the run fails.
     pub fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
+        Ok(self.probabilities_of(features, 1)?.concat())
+    }
+
+    /// The same of several feature vectors, one behind the other, in one run.
+    ///
+    /// # Errors
+    /// As [`Net::probabilities`].
+    pub fn probabilities_of(&self, features: &[f32], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         self.head.with(|session| {
-            let head = &self.manifest.head;
-            let tensor = TensorRef::from_array_view(([1, features.len()], features))?;
+            let (head, classes) = (&self.manifest.head, self.manifest.classes.len());
+            let tensor = TensorRef::from_array_view(([rows, features.len() / rows.max(1)], features))?;
             let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
             let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
-            if probabilities.len() != self.manifest.classes.len() {
+            if probabilities.len() != rows * classes {
                 return Err(self.mismatch(format!("the head gives {} probabilities", probabilities.len())));
             }
-            self.finite(probabilities, "probabilities")
+            Ok(self.finite(probabilities, "probabilities")?.chunks(classes).map(<[f32]>::to_vec).collect())
         })
     }
 

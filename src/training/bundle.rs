@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, fs::File, io::Write, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{TrainingError, onnx::Graph, write_file};
-use crate::model::{Bundle, Head, KnownAnswer, Manifest, Net, Runtime};
+use crate::model::{BaseFile, Bundle, Head, KnownAnswer, Manifest, Net, Runtime};
 
 /// What goes into a new bundle beside the base bundle's backbone and views.
 pub struct NewBundle<'a> {
@@ -21,6 +21,8 @@ pub struct NewBundle<'a> {
     pub thresholds: BTreeMap<String, BTreeMap<String, f32>>,
     /// `head.onnx`.
     pub head: Vec<u8>,
+    /// `base.safetensors`, if others are to learn from it.
+    pub base_set: Option<Vec<u8>>,
     /// `MODEL_CARD.md`.
     pub card: String,
     /// For people.
@@ -51,6 +53,10 @@ impl NewBundle<'_> {
                 input: Graph::INPUT.to_owned(),
                 output: Graph::OUTPUT.to_owned(),
             },
+            base: self.base_set.as_ref().map(|bytes| BaseFile {
+                file: "base.safetensors".to_owned(),
+                sha256: base16ct::lower::encode_string(&Sha256::digest(bytes)),
+            }),
             known_answer: KnownAnswer { features: 0, features_norm: 0.0, probabilities: Vec::new() },
             provenance: self.provenance.clone(),
             ..base.clone()
@@ -61,6 +67,9 @@ impl NewBundle<'_> {
         };
         file(&base.backbone.file, &self.base.backbone)?;
         file(&manifest.head.file, &self.head)?;
+        if let (Some(entry), Some(bytes)) = (&manifest.base, &self.base_set) {
+            file(&entry.file, bytes)?;
+        }
         file("MODEL_CARD.md", self.card.as_bytes())?;
         let text = |manifest: &Manifest| {
             toml::to_string(manifest).map_err(|error| TrainingError::file(&folder.join("model.toml"), error))
@@ -68,7 +77,7 @@ impl NewBundle<'_> {
         file("model.toml", text(&manifest)?.as_bytes())?;
         manifest.known_answer = Net::load(runtime, &Bundle::open(draft.path())?, 1)?.answer()?;
         let comment =
-            "# A model bundle of imagespam-milter, written by its command train; MODEL_CARD.md tells what it can and can't do.\n";
+            "# A model bundle of imagespam-milter, written by its commands train or learn; MODEL_CARD.md tells what it can and can't do.\n";
         file("model.toml", [comment, &text(&manifest)?].concat().as_bytes())?;
         Net::load(runtime, &Bundle::open(draft.path())?, 1)?.verify()?;
         // A folder made by tempfile is for its owner alone; the daemon runs as another user.

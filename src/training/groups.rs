@@ -15,7 +15,7 @@ const NEAR: f32 = 0.98;
 const NEAR_BY_HASH: f32 = 0.9;
 const HASH_DISTANCE: u32 = 4;
 /// Rows compared at once.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 512;
 /// A source of one class with less than this share of the class is left out of training whole.
 const SMALL_SOURCE: f64 = 0.1;
 
@@ -24,7 +24,14 @@ const SMALL_SOURCE: f64 = 0.1;
 /// # Errors
 /// If the work is to stop.
 pub fn near_duplicate_groups(examples: &Examples, watch: &Watch) -> Result<Vec<usize>, TrainingError> {
-    let mut vectors = project(examples)?;
+    groups_of(project(examples)?, &examples.hashes, watch)
+}
+
+/// The same of vectors that are projected already (rows x components), and the pictures' perceptual hashes.
+///
+/// # Errors
+/// If the work is to stop.
+pub fn groups_of(mut vectors: Mat<f32>, hashes: &[Option<u64>], watch: &Watch) -> Result<Vec<usize>, TrainingError> {
     let (rows, width) = (vectors.nrows(), vectors.ncols());
     for row in 0..rows {
         let length = (0..width).map(|column| vectors[(row, column)].powi(2)).sum::<f32>().sqrt().max(1e-9);
@@ -42,7 +49,7 @@ pub fn near_duplicate_groups(examples: &Examples, watch: &Watch) -> Result<Vec<u
                 let cosine = cosines[(row, column)];
                 if cosine >= NEAR_BY_HASH {
                     let (a, b) = (first + row, first + column);
-                    if cosine >= NEAR || hashes_near(examples.hashes[a], examples.hashes[b]) {
+                    if cosine >= NEAR || hashes_near(hashes[a], hashes[b]) {
                         let (a, b) = (root(&mut parent, a), root(&mut parent, b));
                         parent[a.max(b)] = a.min(b);
                     }

@@ -3,6 +3,7 @@
 //! and thresholds (`calibration`), the recipe that puts them together (`recipe`), the bundle on disk (`bundle`), metrics
 //! (`metrics`), reports (`report`) and the paper's tables (`grid`). Knows nothing of the milter.
 
+pub mod base;
 pub mod bundle;
 pub mod calibration;
 mod columns;
@@ -15,7 +16,9 @@ pub mod groups;
 pub mod head;
 pub mod metrics;
 pub mod onnx;
+pub mod learn;
 mod output;
+pub mod promotion;
 pub mod reactions;
 pub mod recipe;
 pub mod report;

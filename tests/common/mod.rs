@@ -8,6 +8,7 @@ pub mod containers;
 pub mod messages;
 pub mod postfix;
 pub mod sendmail;
+pub mod site;
 
 use std::{
     fs::{self, File},

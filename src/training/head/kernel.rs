@@ -3,39 +3,37 @@
 //! bounds memory, time and the head's size whatever the number of pictures.
 
 use faer::{
-    Accum, Mat, MatRef, Side, get_global_parallelism,
-    linalg::{matmul::matmul, solvers::Solve},
+    Accum, Mat, MatRef, get_global_parallelism,
+    linalg::matmul::matmul,
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::projection::{Projection, row_major};
+use super::{
+    equations::{BLOCK, Equations},
+    projection::{Projection, row_major},
+};
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
 
 /// Principal components. 256 lose 3 points of recall at 0.1 % false alarms, see the model card.
 const COMPONENTS: usize = 512;
 /// Landmarks at most.
-const LANDMARKS: usize = 5000;
+pub const LANDMARKS: usize = 5000;
 /// In units of the projected vectors' mean square length, which is 1.
 const GAMMA: f32 = 1.0;
-/// Ridge, a share of the number of examples.
-const RIDGE: f64 = 1e-5;
-/// What keeps the equations positive though kernel values are rounded to single precision, likewise a share.
-const JITTER: f64 = 1e-6;
 /// How much more a ham picture weighs than its class's share alone would have it: false alarms cost more than misses. Raised
 /// recall at 0.1 % false alarms by 5 points on all spam.
 const HAM_WEIGHT: f64 = 3.0;
-/// Examples whose kernel values are held at once.
-const BLOCK: usize = 2048;
 
 /// A trained head.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    projection: Projection,
+    /// From features.
+    pub projection: Projection,
     /// Landmarks x components.
-    landmarks: Mat<f32>,
+    pub landmarks: Mat<f32>,
     /// Landmarks x classes.
-    weights: Mat<f32>,
+    pub weights: Mat<f32>,
 }
 
 impl Kernel {
@@ -46,7 +44,7 @@ impl Kernel {
     /// If the equations can't be solved, or the work is to stop.
     pub fn train(examples: &Examples, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
         let (rows, classes) = (examples.len(), examples.classes.len());
-        watch.begin("training", 2 + rows.div_ceil(BLOCK) as u64);
+        watch.begin("training", 2 + Equations::steps(rows));
         let projection = Projection::fit(examples, COMPONENTS, seed)?;
         let vectors = projection.apply(examples);
         watch.step(1)?;
@@ -54,36 +52,12 @@ impl Kernel {
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         order.truncate(LANDMARKS);
         let landmarks = Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)]);
-        let counts = examples.counts();
-        let weight_of = |(class, count): (usize, &usize)| {
-            let balance = (rows as f64 / (*count).max(1) as f64 / classes as f64).sqrt();
-            if class == 0 { HAM_WEIGHT * balance } else { balance }
-        };
-        let weights: Vec<f64> = counts.iter().enumerate().map(weight_of).collect();
+        let weights = class_weights(&examples.counts());
         let weight = |row: usize| weights[examples.labels[row]];
-        let mut left = Mat::<f64>::zeros(order.len(), order.len());
-        let mut right = Mat::<f64>::zeros(order.len(), classes);
-        for first in (0..rows).step_by(BLOCK) {
-            let height = BLOCK.min(rows - first);
-            let values = kernel(vectors.subrows(first, height), landmarks.as_ref());
-            let values = Mat::<f64>::from_fn(height, order.len(), |row, column| values[(row, column)].into());
-            let weighted = Mat::from_fn(height, order.len(), |row, column| weight(first + row) * values[(row, column)]);
-            let truth =
-                Mat::from_fn(height, classes, |row, class| if examples.labels[first + row] == class { 1.0 } else { -1.0 });
-            matmul(left.as_mut(), Accum::Add, weighted.transpose(), values.as_ref(), 1.0, get_global_parallelism());
-            matmul(right.as_mut(), Accum::Add, weighted.transpose(), truth.as_ref(), 1.0, get_global_parallelism());
-            watch.step(1)?;
-        }
-        let ridge = kernel(landmarks.as_ref(), landmarks.as_ref());
-        for column in 0..order.len() {
-            for row in 0..order.len() {
-                left[(row, column)] += RIDGE * rows as f64 * f64::from(ridge[(row, column)]);
-            }
-            left[(column, column)] += JITTER * rows as f64;
-        }
-        let solver = left.llt(Side::Lower).map_err(|error| TrainingError::Numbers(format!("{error:?}")))?;
-        let solved = solver.solve(right);
-        let weights = Mat::from_fn(order.len(), classes, |row, class| solved[(row, class)] as f32);
+        let all: Vec<usize> = (0..rows).collect();
+        let mut equations = Equations::new(order.len(), classes);
+        equations.add(vectors.as_ref(), &all, landmarks.as_ref(), (&|row| examples.labels[row], &weight), watch)?;
+        let weights = equations.solve(landmarks.as_ref())?;
         watch.step(1)?;
         watch.end();
         Ok(Self { projection, landmarks, weights })
@@ -91,15 +65,7 @@ impl Kernel {
 
     /// f of each example: rows x classes; about 1 for its class, -1 for the others.
     pub fn scores(&self, examples: &Examples) -> Mat<f32> {
-        let vectors = self.projection.apply(examples);
-        let mut scores = Mat::zeros(examples.len(), self.weights.ncols());
-        for first in (0..examples.len()).step_by(BLOCK) {
-            let height = BLOCK.min(examples.len() - first);
-            let values = kernel(vectors.subrows(first, height), self.landmarks.as_ref());
-            let target = scores.as_mut().subrows_mut(first, height);
-            matmul(target, Accum::Replace, values.as_ref(), self.weights.as_ref(), 1.0, get_global_parallelism());
-        }
-        scores
+        scores(self.projection.apply(examples).as_ref(), self.landmarks.as_ref(), self.weights.as_ref())
     }
 
     /// The same in a graph: N x features to N x classes.
@@ -123,13 +89,36 @@ impl Kernel {
     }
 }
 
+/// What a row of each class weighs: by the square root of its share, so that a small class is heard, and ham by [`HAM_WEIGHT`] more.
+pub fn class_weights(counts: &[usize]) -> Vec<f64> {
+    let (rows, classes) = (counts.iter().sum::<usize>() as f64, counts.len() as f64);
+    let weight_of = |(class, count): (usize, &usize)| {
+        let balance = (rows / (*count).max(1) as f64 / classes).sqrt();
+        if class == 0 { HAM_WEIGHT * balance } else { balance }
+    };
+    counts.iter().enumerate().map(weight_of).collect()
+}
+
+/// f of each projected row: rows x classes.
+pub fn scores(vectors: MatRef<'_, f32>, landmarks: MatRef<'_, f32>, weights: MatRef<'_, f32>) -> Mat<f32> {
+    let rows = vectors.nrows();
+    let mut scores = Mat::zeros(rows, weights.ncols());
+    for first in (0..rows).step_by(BLOCK) {
+        let height = BLOCK.min(rows - first);
+        let values = kernel(vectors.subrows(first, height), landmarks);
+        let target = scores.as_mut().subrows_mut(first, height);
+        matmul(target, Accum::Replace, values.as_ref(), weights, 1.0, get_global_parallelism());
+    }
+    scores
+}
+
 /// Squared length of each row.
 fn squares(rows: MatRef<'_, f32>) -> Vec<f32> {
     (0..rows.nrows()).map(|row| (0..rows.ncols()).map(|column| rows[(row, column)].powi(2)).sum()).collect()
 }
 
 /// exp(-gamma |a - b|^2) for each row a of `first` and b of `second`.
-fn kernel(first: MatRef<'_, f32>, second: MatRef<'_, f32>) -> Mat<f32> {
+pub fn kernel(first: MatRef<'_, f32>, second: MatRef<'_, f32>) -> Mat<f32> {
     let (a, b) = (squares(first), squares(second));
     let mut values = Mat::zeros(first.nrows(), second.nrows());
     matmul(values.as_mut(), Accum::Replace, first, second.transpose(), -2.0, get_global_parallelism());

@@ -2,6 +2,7 @@
 //! paper's among them.
 
 mod dense;
+mod equations;
 mod kernel;
 mod projection;
 
@@ -10,7 +11,9 @@ use std::{fmt, str::FromStr};
 use faer::Mat;
 
 use super::{TrainingError, Watch, examples::Examples, onnx};
-use projection::Projection;
+pub use equations::Equations;
+pub use kernel::{Kernel, LANDMARKS, class_weights, scores};
+pub use projection::Projection;
 
 /// Which head is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,6 +64,23 @@ impl Projection {
         Ok(Self { matrix, offset })
     }
 
+    /// One with these numbers: `matrix` features x components, row by row.
+    pub fn from_parts(matrix: &[f32], offset: Vec<f32>) -> Self {
+        let components = offset.len();
+        let features = matrix.len() / components.max(1);
+        Self { matrix: Mat::from_fn(features, components, |row, column| matrix[row * components + column]), offset }
+    }
+
+    /// Its numbers, as [`Projection::from_parts`] takes them.
+    pub fn parts(&self) -> (Vec<f32>, &[f32]) {
+        (row_major(self.matrix.as_ref()), &self.offset)
+    }
+
+    /// Features that it takes.
+    pub fn features(&self) -> usize {
+        self.matrix.nrows()
+    }
+
     /// Rows x components.
     pub fn apply(&self, examples: &Examples) -> Mat<f32> {
         let (rows, width) = (examples.len(), examples.dimension);

@@ -1,6 +1,6 @@
 //! An evaluation for people: as text (`text`), and as one self-contained HTML page with plots (`plots`) and thumbnails.
 
-mod plots;
+pub mod plots;
 mod text;
 
 use std::{fs, io::Cursor, path::Path};
@@ -21,7 +21,8 @@ use crate::{config::Limits, image as pictures};
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 168;
 
-const STYLE: &str = "
+/// Of all pages.
+pub const STYLE: &str = "
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--spam:#c62828;--ham:#2e7d32}
 body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}

@@ -30,6 +30,65 @@ pub fn calibration(evaluation: &Evaluation) -> Result<String, TrainingError> {
     draw("Calibration", ("1 - p(ham)", "share that is not ham"), 0.0..1.0, points, Some(vec![(0.0, 0.0), (1.0, 1.0)]))
 }
 
+/// Stacked bars, one for each place, in one colour a series.
+pub fn bars(
+    title: &str,
+    (x, y): (&str, &str),
+    series: &[(&str, Vec<u64>)],
+    place: impl Fn(usize) -> String,
+) -> Result<String, TrainingError> {
+    const COLOURS: [RGBColor; 3] = [RGBColor(46, 125, 50), RGBColor(198, 40, 40), RGBColor(249, 168, 37)];
+    let places = series.first().map_or(0, |(_, counts)| counts.len());
+    let highest = (0..places).map(|at| series.iter().map(|(_, counts)| counts[at]).sum::<u64>()).max().unwrap_or(0).max(1);
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (2 * SIZE.0, SIZE.1)).into_drawing_area();
+        area.fill(&WHITE).map_err(failed)?;
+        let mut chart = ChartBuilder::on(&area)
+            .caption(title, ("sans-serif", 15))
+            .margin(10)
+            .x_label_area_size(38)
+            .y_label_area_size(46)
+            .build_cartesian_2d((0..places.max(1)).into_segmented(), 0..highest + highest.div_ceil(10))
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(10)
+            .y_labels(6)
+            .x_desc(x)
+            .y_desc(y)
+            .x_label_formatter(&|at| match at {
+                SegmentValue::CenterOf(at) | SegmentValue::Exact(at) => place(*at),
+                SegmentValue::Last => String::new(),
+            })
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.1))
+            .draw()
+            .map_err(failed)?;
+        let mut below = vec![0u64; places];
+        for (number, (name, counts)) in series.iter().enumerate() {
+            let colour = COLOURS[number % COLOURS.len()];
+            let bar = |(at, count): (usize, &u64)| {
+                let corners = [
+                    (SegmentValue::Exact(at), below[at]),
+                    (SegmentValue::Exact(at + 1), below[at] + count),
+                ];
+                let mut bar = Rectangle::new(corners, colour.filled());
+                bar.set_margin(0, 0, 1, 1);
+                bar
+            };
+            let bars: Vec<_> = counts.iter().enumerate().map(bar).collect();
+            let drawn = chart.draw_series(bars).map_err(failed)?;
+            drawn.label(*name).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
+            below.iter_mut().zip(counts).for_each(|(below, count)| *below += count);
+        }
+        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(TRANSPARENT).draw().map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(svg)
+}
+
 fn draw<X>(
     title: &str,
     (x, y): (&str, &str),

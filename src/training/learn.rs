@@ -1,0 +1,227 @@
+//! A new head from a base set and what users reported. Reported pictures are put into groups of near-duplicates, each group gets
+//! the label that its users agree on, weighted by how far they are believed; the head is trained on both sets, and judged on
+//! parts that it was not trained on.
+
+use faer::{Mat, MatRef};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    TrainingError, Watch,
+    base::{BaseSet, matrix},
+    calibration::{Calibrator, Probabilities, Threshold, thresholds},
+    examples::Examples,
+    groups,
+    head::{Equations, Head, Kernel, LANDMARKS, class_weights, scores},
+    onnx::Graph,
+};
+use crate::{
+    config::Quorum,
+    feedback::{CLASSES, Trust, Vote, opinion},
+};
+
+/// Parts in which scores out of fold are made.
+const FOLDS: usize = 5;
+/// Components by which near-duplicates are compared: those of largest variance, as `groups` does elsewhere.
+const COMPARED: usize = 128;
+/// How much more a reported picture weighs than one of the base set.
+const REPORT_WEIGHT: f64 = 4.0;
+
+/// Pictures that were reported.
+pub struct Reported {
+    /// Projected vectors, of no class yet.
+    pub examples: Examples,
+    /// Reactions to each.
+    pub votes: Vec<Vec<Vote>>,
+    /// What the head in use says of each.
+    pub current: Probabilities,
+}
+
+impl Reported {
+    /// None yet.
+    pub fn new(base: &BaseSet) -> Self {
+        let examples = Examples::new(base.examples.classes.clone(), base.examples.dimension);
+        Self { examples, votes: Vec::new(), current: Vec::new() }
+    }
+
+    /// Adds pictures: vectors as the backbone gives them, one behind the other.
+    ///
+    /// # Errors
+    /// If a vector has another number of features, or one that is no number.
+    pub fn add(
+        &mut self,
+        base: &BaseSet,
+        features: Vec<f32>,
+        pictures: Vec<(u64, Vec<Vote>)>,
+        current: Probabilities,
+    ) -> Result<(), TrainingError> {
+        let mut raw = Examples::new(Vec::new(), base.projection.features());
+        for (vector, (hash, _)) in features.chunks(raw.dimension).zip(&pictures) {
+            raw.push(0, "reports".into(), String::new(), Some(*hash), vector)
+                .map_err(|problem| TrainingError::Data(format!("a picture of the store {problem}")))?;
+        }
+        let projected = base.projection.apply(&raw);
+        for row in 0..raw.len() {
+            let vector: Vec<f32> = (0..projected.ncols()).map(|column| projected[(row, column)]).collect();
+            self.examples.push(0, "reports".into(), String::new(), raw.hashes[row], &vector).map_err(TrainingError::Data)?;
+        }
+        self.votes.extend(pictures.into_iter().map(|(_, votes)| votes));
+        self.current.extend(current);
+        Ok(())
+    }
+
+    /// The pictures on which users agree, labelled.
+    ///
+    /// # Errors
+    /// If the work is to stop.
+    pub fn lesson(&self, quorum: &Quorum, watch: &Watch) -> Result<Lesson, TrainingError> {
+        let groups = groups::groups_of(compared(matrix(&self.examples).as_ref()), &self.examples.hashes, watch)?;
+        let mut together: std::collections::BTreeMap<usize, Vec<Vote>> = std::collections::BTreeMap::new();
+        groups.iter().zip(&self.votes).for_each(|(group, votes)| together.entry(*group).or_default().extend(votes));
+        let trust = Trust::of(together.values().map(Vec::as_slice));
+        let (mut rows, mut labels, mut latest) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, group) in groups.iter().enumerate() {
+            let votes = &together[group];
+            let Some(agreed) = opinion(votes, &trust).filter(|opinion| opinion.reaches(quorum)) else { continue };
+            let class = self.examples.classes.iter().position(|class| class == CLASSES[agreed.class]);
+            // A model without the class "ad" learns nothing from advertisements.
+            let Some(class) = class else { continue };
+            rows.push(row);
+            labels.push(class);
+            latest.push(votes.iter().map(|vote| vote.at).max().unwrap_or(0));
+        }
+        let mut examples = self.examples.select(&rows);
+        examples.labels = labels;
+        let current = rows.iter().map(|row| self.current[*row].clone()).collect();
+        Ok(Lesson { examples, latest, current })
+    }
+}
+
+/// Reported pictures with the labels that their users agree on.
+pub struct Lesson {
+    /// Projected vectors, labelled.
+    pub examples: Examples,
+    /// When the last reaction to each came, in seconds since 1970.
+    pub latest: Vec<i64>,
+    /// What the head in use says of each.
+    pub current: Probabilities,
+}
+
+/// A head that was learned, and what is known of it.
+pub struct Candidate {
+    kernel: Kernel,
+    calibrator: Calibrator,
+    classes: usize,
+    /// Least scores, by class.
+    pub thresholds: Vec<Threshold>,
+    /// Of each row of the base set, by a head that saw neither it nor a near-duplicate.
+    pub base: Probabilities,
+    /// The same of each reported picture.
+    pub reported: Probabilities,
+}
+
+impl Candidate {
+    /// Trains on the base set and a lesson.
+    ///
+    /// # Errors
+    /// If the equations can't be solved, or the work is to stop.
+    pub fn train(base: &BaseSet, lesson: &Lesson, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
+        let mut union = base.examples.clone();
+        union.append(lesson.examples.clone());
+        let (known, rows, classes) = (base.examples.len(), union.len(), union.classes.len());
+        let vectors = matrix(&union);
+        let folds = folds(base, &union, &vectors, seed, watch)?;
+        let landmarks = landmarks(vectors.as_ref(), known, seed);
+        let weights = class_weights(&union.counts());
+        let label = |row: usize| union.labels[row];
+        let weight = |row: usize| weights[union.labels[row]] * if row < known { 1.0 } else { REPORT_WEIGHT };
+        watch.begin("training", 2 * Equations::steps(rows) + FOLDS as u64 + 1);
+        let all: Vec<usize> = (0..rows).collect();
+        let mut total = Equations::new(landmarks.nrows(), classes);
+        total.add(vectors.as_ref(), &all, landmarks.as_ref(), (&label, &weight), watch)?;
+        let mut out_of_fold = Mat::zeros(rows, classes);
+        for fold in 0..FOLDS {
+            let held_out: Vec<usize> = (0..rows).filter(|row| folds[*row] == fold).collect();
+            let mut part = Equations::new(landmarks.nrows(), classes);
+            part.add(vectors.as_ref(), &held_out, landmarks.as_ref(), (&label, &weight), watch)?;
+            let found = total.without(part).solve(landmarks.as_ref())?;
+            let seen = Mat::from_fn(held_out.len(), vectors.ncols(), |row, column| vectors[(held_out[row], column)]);
+            let found = scores(seen.as_ref(), landmarks.as_ref(), found.as_ref());
+            for (place, row) in held_out.into_iter().enumerate() {
+                (0..classes).for_each(|class| out_of_fold[(row, class)] = found[(place, class)]);
+            }
+            watch.step(1)?;
+        }
+        let weights = total.solve(landmarks.as_ref())?;
+        watch.step(1)?;
+        watch.end();
+        let calibrator = Calibrator::fit(&out_of_fold, &union.labels)?;
+        let mut probabilities = calibrator.apply(&out_of_fold)?;
+        let thresholds = thresholds(&union.classes, &union.labels, &probabilities);
+        let reported = probabilities.split_off(known);
+        let kernel = Kernel { projection: base.projection.clone(), landmarks, weights };
+        Ok(Self { kernel, calibrator, classes, thresholds, base: probabilities, reported })
+    }
+
+    /// `head.onnx`.
+    ///
+    /// # Errors
+    /// If the weights can't be read.
+    pub fn onnx(&self, features: usize) -> Result<Vec<u8>, TrainingError> {
+        let mut graph = Graph::default();
+        let scores = Head::Kernel(self.kernel.clone()).write(&mut graph, Graph::INPUT)?;
+        let logits = self.calibrator.write(&mut graph, &scores);
+        Ok(graph.finish(&logits, features, self.classes))
+    }
+
+    /// What the head, trained on all, says of projected vectors that it was not trained on.
+    ///
+    /// # Errors
+    /// If the arithmetic fails.
+    pub fn probabilities(&self, vectors: &Examples) -> Result<Probabilities, TrainingError> {
+        let (landmarks, weights) = (self.kernel.landmarks.as_ref(), self.kernel.weights.as_ref());
+        self.calibrator.apply(&scores(matrix(vectors).as_ref(), landmarks, weights))
+    }
+}
+
+/// The components of largest variance, which stand last.
+fn compared(vectors: MatRef<'_, f32>) -> Mat<f32> {
+    let width = vectors.ncols().min(COMPARED);
+    vectors.subcols(vectors.ncols() - width, width).to_owned()
+}
+
+/// The fold of each row: of the base set as `train` deals them out; a reported picture goes with its near-duplicates, or in turn.
+fn folds(
+    base: &BaseSet,
+    union: &Examples,
+    vectors: &Mat<f32>,
+    seed: u64,
+    watch: &Watch,
+) -> Result<Vec<usize>, TrainingError> {
+    let groups = groups::groups_of(compared(vectors.as_ref()), &union.hashes, watch)?;
+    let known = base.examples.len();
+    let mut folds = groups::folds(&base.examples, &groups[..known], FOLDS, seed);
+    let mut of_group: std::collections::HashMap<usize, usize> = groups.iter().copied().zip(folds.iter().copied()).collect();
+    let mut next = vec![0; union.classes.len()];
+    for row in known..union.len() {
+        let turn = &mut next[union.labels[row]];
+        let fold = *of_group.entry(groups[row]).or_insert_with(|| {
+            *turn += 1;
+            *turn % FOLDS
+        });
+        folds.push(fold);
+    }
+    Ok(folds)
+}
+
+/// Every reported picture, as far as half of the landmarks go, and as many of the base set as there is room for.
+fn landmarks(vectors: MatRef<'_, f32>, known: usize, seed: u64) -> Mat<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let (mut base, mut reported): (Vec<usize>, Vec<usize>) = (0..vectors.nrows()).partition(|row| *row < known);
+    base.shuffle(&mut random);
+    reported.shuffle(&mut random);
+    reported.truncate(LANDMARKS / 2);
+    base.truncate(LANDMARKS - reported.len());
+    let order: Vec<usize> = reported.into_iter().chain(base).collect();
+    Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)])
+}
