@@ -35,6 +35,12 @@ figures: all
 	packaging/get-onnxruntime $(ORT)
 	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA)
 
+# What users' reports are worth and what liars among them can do, with simulated users; VECTORS are those of dataset features.
+.PHONY: learning
+learning:
+	$(CARGO) bench --locked --bench learning -- attacks
+	[ -z "$(VECTORS)" ] || for source in ish challenge2; do $(CARGO) bench --locked --bench learning -- curve $(abspath $(VECTORS)) $$source; done
+
 .PHONY: install
 install: all
 	packaging/get-onnxruntime $(ORT)
@@ -43,4 +49,6 @@ install: all
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/models/resnet50-thin models/resnet50-thin/*
 	[ -e $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml ] || \
 	  install -D -m 644 conf/imagespam-milter.toml $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml
-	install -D -m 644 systemd/imagespam-milter.service $(DESTDIR)/usr/lib/systemd/system/imagespam-milter.service
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/dovecot conf/dovecot/*
+	chmod 755 $(DESTDIR)/usr/share/imagespam-milter/dovecot/imagespam-report

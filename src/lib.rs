@@ -11,8 +11,8 @@
 pub mod api;
 pub mod cli;
 pub mod config;
-pub mod image;
 pub mod feedback;
+pub mod image;
 pub mod inspect;
 pub mod mail;
 pub mod milter;

@@ -18,15 +18,16 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 fn noise(seed: u32, x: u32, y: u32) -> u32 {
-    let mixed = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917);
+    let mixed = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519))
+        .wrapping_mul(3_266_489_917);
     mixed ^ (mixed >> 15)
 }
 
 /// Lines of grey words on white.
 fn page(number: u32) -> RgbImage {
     RgbImage::from_fn(300, 400, |x, y| {
-        let word = noise(number, x / (9 + number % 5), y / 14) % 4 > 0;
-        let inked = y % 14 < 8 && (20..280).contains(&x) && word && noise(number + 7, x / 2, y / 2) % 2 == 0;
+        let word = !noise(number, x / (9 + number % 5), y / 14).is_multiple_of(4);
+        let inked = y % 14 < 8 && (20..280).contains(&x) && word && noise(number + 7, x / 2, y / 2).is_multiple_of(2);
         if inked { Rgb([40, 40, 40]) } else { Rgb([255, 255, 255]) }
     })
 }
@@ -129,7 +130,11 @@ fn what_users_report_is_learned_and_the_running_daemon_takes_it_up_and_gives_it_
     let told = tell(&site, &["learn"]);
     assert!(told.contains("put to use: 1-1"), "{told}");
     daemon.logged("model in use: small/1-1");
-    assert!(verdict(&daemon, &discs(99)).starts_with("Yes, "), "of a kind reported, never itself: {}", verdict(&daemon, &discs(99)));
+    assert!(
+        verdict(&daemon, &discs(99)).starts_with("Yes, "),
+        "of a kind reported, never itself: {}",
+        verdict(&daemon, &discs(99))
+    );
     assert!(verdict(&daemon, &page(99)).starts_with("No, "), "{}", verdict(&daemon, &page(99)));
     let told = tell(&site, &["learn"]);
     assert!(told.contains("not put to use: nothing was reported since the head in use was learned"), "{told}");
@@ -208,9 +213,10 @@ fn no_message_is_lost_or_unjudged_while_heads_are_swapped() {
         }
         thread::sleep(Duration::from_millis(700));
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        senders.into_iter().map(|sender| sender.join().expect("sender")).fold((0, Duration::ZERO), |(sent, slowest), one| {
-            (sent + one.0, slowest.max(one.1))
-        })
+        senders
+            .into_iter()
+            .map(|sender| sender.join().expect("sender"))
+            .fold((0, Duration::ZERO), |(sent, slowest), one| (sent + one.0, slowest.max(one.1)))
     });
     println!("{sent} messages during 20 swaps, the slowest {} ms", slowest.as_millis());
     assert!(daemon.log().matches("model in use: ").count() >= 8, "{}", daemon.log());
@@ -267,7 +273,10 @@ fn a_broken_or_foreign_learned_head_is_told_and_the_shipped_one_used() {
     assert!(verdict(&daemon, &page(1)).contains("model=small/1"), "{}", verdict(&daemon, &page(1)));
     fs::write(&head, &bytes).expect("head");
     // The package brings another head, with other features.
-    let other = Site { folder: site.folder, more: site.more.iter().filter(|setting| !setting.starts_with("model.bundle")).cloned().collect() };
+    let other = Site {
+        folder: site.folder,
+        more: site.more.iter().filter(|setting| !setting.starts_with("model.bundle")).cloned().collect(),
+    };
     let output = other.run(&["model", "verify"], b"");
     assert!(String::from_utf8_lossy(&output.stderr).contains("belongs to another bundle than"), "{output:?}");
     let stats = String::from_utf8(other.run(&["feedback", "stats"], b"").stdout).expect("text");

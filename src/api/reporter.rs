@@ -48,13 +48,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// `memory`: the campaigns that are to hear of a report at once.
-    pub fn new(
-        judge: Arc<Judge>,
-        key: Key,
-        store: Arc<Store>,
-        memory: Option<Arc<Memory>>,
-        message_bytes: usize,
-    ) -> Self {
+    pub fn new(judge: Arc<Judge>, key: Key, store: Arc<Store>, memory: Option<Arc<Memory>>, message_bytes: usize) -> Self {
         Self { judge, key, store, memory, message_bytes, turn: Semaphore::new(1) }
     }
 

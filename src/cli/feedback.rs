@@ -219,7 +219,9 @@ async fn import(store: &Store, settings: &Settings, from: &std::path::Path) -> a
         // No picture and so no perceptual hash is in a data set; each such vector is a campaign of its own.
         let hash = u64::from_le_bytes(sha256[..8].try_into()?);
         let observation = Observation { digest: key.picture(&sha256, Some("imported")), hash, features: record.features };
-        let user = |(number, reactions)| (key.user(&format!("imported {} {number}", base16ct::lower::encode_string(&sha256))), reactions);
+        let user = |(number, reactions)| {
+            (key.user(&format!("imported {} {number}", base16ct::lower::encode_string(&sha256))), reactions)
+        };
         let users: Vec<_> = record.users.into_iter().enumerate().map(user).collect();
         store.import(&observation, &manifest.features_id(), &users).await?;
         count += 1;

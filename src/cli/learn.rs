@@ -119,7 +119,8 @@ impl Learn {
 /// One learns at a time. The lock ends with the process.
 fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join(".lock");
-    let file = File::options().create(true).append(true).open(&path).with_context(|| format!("{}: can't be opened", path.display()))?;
+    let file =
+        File::options().create(true).append(true).open(&path).with_context(|| format!("{}: can't be opened", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!("another \"imagespam-milter learn\" is at work in {}", folder.display()),

@@ -49,7 +49,9 @@ impl Report {
         let mut message = Vec::new();
         std::io::stdin().take(longest as u64 + 1).read_to_end(&mut message).context("standard input can't be read")?;
         if message.len() > longest {
-            bail!("the message is larger than limits.message_bytes ({longest} bytes), and was not judged either; nothing was recorded");
+            bail!(
+                "the message is larger than limits.message_bytes ({longest} bytes), and was not judged either; nothing was recorded"
+            );
         }
         let recorded = block_on(self.hand_over(&settings, message))?;
         let (did, done) = if self.undo { ("taken back", "removed") } else { ("recorded", "new") };

@@ -110,8 +110,7 @@ fn serve_reports(
 ) {
     let Some(path) = &settings.api.socket else { return };
     let api = &settings.api;
-    let access =
-        Access { section: "api", setting: "api.socket", mode: api.mode, owner: None, group: api.group.as_deref() };
+    let access = Access { section: "api", setting: "api.socket", mode: api.mode, owner: None, group: api.group.as_deref() };
     let (listener, file) = match bind_unix(path, &access) {
         Ok(bound) => bound,
         Err(error) => return tracing::error!("users' reports are only taken without the daemon: {error}"),

@@ -138,11 +138,7 @@ fn read_quorum(r: &mut Reader, section: &str) -> Option<Quorum> {
     let min_users = r.number(&format!("{section}.min_users"), 1..=1_000_000);
     let min_weight = read_share(r, &format!("{section}.min_weight"), 0.0..=1e6);
     let min_consistency = read_share(r, &format!("{section}.min_consistency"), 0.51..=1.0);
-    Some(Quorum {
-        min_users: usize::try_from(min_users?).ok()?,
-        min_weight: min_weight?,
-        min_consistency: min_consistency?,
-    })
+    Some(Quorum { min_users: usize::try_from(min_users?).ok()?, min_weight: min_weight?, min_consistency: min_consistency? })
 }
 
 fn read_share(r: &mut Reader, key: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {

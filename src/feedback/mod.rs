@@ -65,7 +65,9 @@ pub enum FeedbackError {
         problem: String,
     },
     /// A user reports too much.
-    #[error("this user has reported {limit} pictures within 24 hours, the most that feedback.user_daily allows; nothing was recorded")]
+    #[error(
+        "this user has reported {limit} pictures within 24 hours, the most that feedback.user_daily allows; nothing was recorded"
+    )]
     Limited {
         /// `feedback.user_daily`.
         limit: u64,

@@ -132,8 +132,7 @@ mod tests {
 
     #[test]
     fn who_is_always_alone_with_his_word_loses_his_weight_and_who_is_joined_gains() {
-        let pictures: Vec<_> =
-            (0..20).map(|_| votes(&[(1, MarkSpam), (2, MarkSpam), (3, MarkSpam), (9, UnmarkSpam)])).collect();
+        let pictures: Vec<_> = (0..20).map(|_| votes(&[(1, MarkSpam), (2, MarkSpam), (3, MarkSpam), (9, UnmarkSpam)])).collect();
         let trust = Trust::of(pictures.iter().map(Vec::as_slice));
         assert_eq!((trust.weight(&person(1)), trust.weight(&person(9)), trust.weight(&person(7))), (1.0, 0.0, 0.5));
         // A picture on which he is alone tells nothing of a user.

@@ -268,7 +268,9 @@ impl Store {
                 .execute(&mut **transaction)
                 .await?
                 .rows_affected();
-            sqlx::query("DELETE FROM pictures WHERE id NOT IN (SELECT picture FROM reactions)").execute(&mut **transaction).await?;
+            sqlx::query("DELETE FROM pictures WHERE id NOT IN (SELECT picture FROM reactions)")
+                .execute(&mut **transaction)
+                .await?;
             Ok((false, removed))
         })
         .await
@@ -286,8 +288,7 @@ impl Store {
                 .bind(time)
                 .execute(&mut **transaction)
                 .await?;
-            let removed =
-                sqlx::query("DELETE FROM pictures WHERE last_seen < $1").bind(time).execute(&mut **transaction).await?;
+            let removed = sqlx::query("DELETE FROM pictures WHERE last_seen < $1").bind(time).execute(&mut **transaction).await?;
             Ok((false, removed.rows_affected()))
         })
         .await

@@ -64,7 +64,8 @@ impl Listeners {
 
     fn take_from_systemd(&mut self) -> Result<bool, ListenError> {
         let mut handed = listenfd::ListenFd::from_env();
-        let failed = |number: usize, error: io::Error| ListenError::io(format!("socket {number} of systemd"), "can't be used", &error);
+        let failed =
+            |number: usize, error: io::Error| ListenError::io(format!("socket {number} of systemd"), "can't be used", &error);
         for number in 0..handed.len() {
             let (socket, address) = match handed.take_unix_listener(number) {
                 Ok(Some(socket)) => {

@@ -64,10 +64,7 @@ pub async fn carry_out(
         prefix_subject(context, message, &policy.subject_prefix).await?;
     }
     if verdict.action == Action::Quarantine {
-        context
-            .actions
-            .quarantine(format!("image spam: {}", header_value(verdict, name).replace("\n\t", " ")))
-            .await?;
+        context.actions.quarantine(format!("image spam: {}", header_value(verdict, name).replace("\n\t", " "))).await?;
     }
     Ok(Status::Accept)
 }

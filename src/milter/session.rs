@@ -189,8 +189,7 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
     let Some(session) = &mut context.data else { return Status::Accept };
     let Some(mut message) = session.message.take() else { return Status::Accept };
     let shared = session.shared.clone();
-    let unjudged =
-        |outcome, action| Verdict { model: shared.scheduler.judge().model(), ..Verdict::unjudged(outcome, action) };
+    let unjudged = |outcome, action| Verdict { model: shared.scheduler.judge().model(), ..Verdict::unjudged(outcome, action) };
     let verdict = match message.skip {
         Some(Skip::MessageSize) => {
             let action = shared.settings.policy.on_incomplete;

@@ -42,12 +42,7 @@ impl Net {
         Self::put_together(runtime, bundle, sessions, self.backbone.clone())
     }
 
-    fn put_together(
-        runtime: &Runtime,
-        bundle: &Bundle,
-        sessions: usize,
-        backbone: Arc<Sessions>,
-    ) -> Result<Self, ModelError> {
+    fn put_together(runtime: &Runtime, bundle: &Bundle, sessions: usize, backbone: Arc<Sessions>) -> Result<Self, ModelError> {
         let head = Sessions::load(runtime, &bundle.head, sessions)?;
         head.with(|session| check_head(&bundle.manifest, session))?;
         Ok(Self { manifest: bundle.manifest.clone(), backbone, head })

@@ -125,7 +125,8 @@ impl BaseSet {
         let mut examples = Examples::new(classes, scale.len());
         for (row, steps) in vectors.chunks(scale.len()).enumerate() {
             let vector: Vec<f32> = steps.iter().zip(&scale).map(|(step, scale)| f32::from(step.cast_signed()) * scale).collect();
-            let source = names.get(usize::from(u16::from_le_bytes(sources[row]))).ok_or_else(|| failed(&"a source has no name"))?;
+            let source =
+                names.get(usize::from(u16::from_le_bytes(sources[row]))).ok_or_else(|| failed(&"a source has no name"))?;
             let hash = (known[row] == 1).then(|| u64::from_le_bytes(hashes[row]));
             let label = usize::from(labels[row]);
             if label >= examples.classes.len() {

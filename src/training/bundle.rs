@@ -76,8 +76,7 @@ impl NewBundle<'_> {
         };
         file("model.toml", text(&manifest)?.as_bytes())?;
         manifest.known_answer = Net::load(runtime, &Bundle::open(draft.path())?, 1)?.answer()?;
-        let comment =
-            "# A model bundle of imagespam-milter, written by its commands train or learn; MODEL_CARD.md tells what it can and can't do.\n";
+        let comment = "# A model bundle of imagespam-milter, written by its commands train or learn; MODEL_CARD.md tells what it can and can't do.\n";
         file("model.toml", [comment, &text(&manifest)?].concat().as_bytes())?;
         Net::load(runtime, &Bundle::open(draft.path())?, 1)?.verify()?;
         // A folder made by tempfile is for its owner alone; the daemon runs as another user.

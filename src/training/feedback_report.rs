@@ -64,7 +64,8 @@ pub async fn html(store: &Store, heads: &Heads, now: i64) -> anyhow::Result<Stri
     }
     let (over_time, histogram) = (time_plot(&days, now)?, consistency_plot(&consistency)?);
     let reactions: u64 = days.values().flatten().sum();
-    let users: std::collections::HashSet<_> = clusters.iter().flat_map(|cluster| &cluster.votes).map(|vote| vote.person).collect();
+    let users: std::collections::HashSet<_> =
+        clusters.iter().flat_map(|cluster| &cluster.votes).map(|vote| vote.person).collect();
     let current = heads.versions.iter().find(|version| version.current).map(|version| version.name.as_str());
     let page = html! {
         (DOCTYPE)
@@ -154,7 +155,9 @@ fn time_plot(days: &BTreeMap<i64, [u64; 4]>, now: i64) -> Result<String, Trainin
 
 fn consistency_plot(bins: &[u64; BINS]) -> Result<String, TrainingError> {
     let series = [("campaigns of more than one reaction", bins.to_vec())];
-    plots::bars("Consistency", ("share of the weight that agrees", "campaigns"), &series, |at| format!("{:.1}", at as f64 / BINS as f64))
+    plots::bars("Consistency", ("share of the weight that agrees", "campaigns"), &series, |at| {
+        format!("{:.1}", at as f64 / BINS as f64)
+    })
 }
 
 fn time(at: i64) -> String {

@@ -24,8 +24,9 @@ use crate::{
 const FOLDS: usize = 5;
 /// Components by which near-duplicates are compared: those of largest variance, as `groups` does elsewhere.
 const COMPARED: usize = 128;
-/// How much more a reported picture weighs than one of the base set.
-const REPORT_WEIGHT: f64 = 4.0;
+/// How much more a reported picture weighs than one of the base set. Chosen on challenge 1, on which nothing is reported: after 100
+/// reports 1, 4, 16 and 64 found 29, 38, 44 and 47 % of the other half, with the same false alarms.
+const REPORT_WEIGHT: f64 = 16.0;
 
 /// Pictures that were reported.
 pub struct Reported {
@@ -191,13 +192,7 @@ fn compared(vectors: MatRef<'_, f32>) -> Mat<f32> {
 }
 
 /// The fold of each row: of the base set as `train` deals them out; a reported picture goes with its near-duplicates, or in turn.
-fn folds(
-    base: &BaseSet,
-    union: &Examples,
-    vectors: &Mat<f32>,
-    seed: u64,
-    watch: &Watch,
-) -> Result<Vec<usize>, TrainingError> {
+fn folds(base: &BaseSet, union: &Examples, vectors: &Mat<f32>, seed: u64, watch: &Watch) -> Result<Vec<usize>, TrainingError> {
     let groups = groups::groups_of(compared(vectors.as_ref()), &union.hashes, watch)?;
     let known = base.examples.len();
     let mut folds = groups::folds(&base.examples, &groups[..known], FOLDS, seed);

@@ -65,7 +65,11 @@ impl Figures {
         if self.right.total == 0 {
             Some("nothing was reported since the head in use was learned".to_owned())
         } else if alarms > allowed {
-            Some(format!("it would call {:.3} % of the base set's ham something else; {:.3} % are allowed", 100.0 * alarms, 100.0 * allowed))
+            Some(format!(
+                "it would call {:.3} % of the base set's ham something else; {:.3} % are allowed",
+                100.0 * alarms,
+                100.0 * allowed
+            ))
         } else if share(self.right) < share(self.right_current) + settings.gain_margin {
             Some(format!(
                 "it judges {} of the reported pictures as the users do, the head in use {}; that is not {} % more",

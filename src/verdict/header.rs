@@ -77,9 +77,8 @@ mod tests {
     #[test]
     fn the_verdict_reads_as_documented() {
         let named = |verdict| Verdict { model: "m/1".to_owned(), ..verdict };
-        let judged = |action, class: &str| {
-            named(Verdict::unjudged(Outcome::Judged { class: class.to_owned(), score: 0.9726 }, action))
-        };
+        let judged =
+            |action, class: &str| named(Verdict::unjudged(Outcome::Judged { class: class.to_owned(), score: 0.9726 }, action));
         let value = |verdict: &Verdict| header_value(verdict, "X-Image-Spam");
         assert_eq!(value(&judged(Action::Tag, "spam")), "Yes, score=0.973 class=spam pictures=0 model=m/1");
         assert_eq!(value(&judged(Action::Accept, "ham")), "No, score=0.973 class=ham pictures=0 model=m/1");

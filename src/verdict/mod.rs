@@ -135,7 +135,15 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict on a message that was not looked into.
     pub fn unjudged(outcome: Outcome, action: Action) -> Self {
-        Self { outcome, action, pictures: Vec::new(), incomplete: Vec::new(), linked: 0, elapsed: Duration::ZERO, model: String::new() }
+        Self {
+            outcome,
+            action,
+            pictures: Vec::new(),
+            incomplete: Vec::new(),
+            linked: 0,
+            elapsed: Duration::ZERO,
+            model: String::new(),
+        }
     }
 
     /// Pictures that the net judged.
@@ -242,11 +250,8 @@ impl Judge {
     /// If the net failed on one of them, or the deadline passed.
     pub fn observe(&self, message: &[u8], key: &Key, deadline: Instant) -> Result<(Vec<Observation>, String), String> {
         let verdict = self.message(message, &[], deadline);
-        match verdict.outcome {
-            Outcome::Unknown(reason @ (Reason::Deadline | Reason::Model | Reason::Internal)) => {
-                return Err(format!("its pictures can't be judged at the moment ({reason})"));
-            }
-            _ => {}
+        if let Outcome::Unknown(reason @ (Reason::Deadline | Reason::Model | Reason::Internal)) = verdict.outcome {
+            return Err(format!("its pictures can't be judged at the moment ({reason})"));
         }
         let mut found: Vec<Observation> = Vec::new();
         for picture in verdict.pictures {

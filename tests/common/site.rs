@@ -51,8 +51,7 @@ impl Site {
         self.settings().iter().map(String::as_str).chain(settings.iter().copied()).for_each(|setting| {
             command.args(["--set", setting]);
         });
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("program");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("program");
         // One that refuses what it reads ends before it has read all.
         let _ = child.stdin.take().expect("stdin").write_all(input);
         child.wait_with_output().expect("output")

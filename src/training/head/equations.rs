@@ -2,12 +2,11 @@
 //! examples contributed can be taken out again: a head that never saw that part costs no second pass over the rest.
 
 use faer::{
-    Accum, Mat, MatRef, dyn_stack,
-    get_global_parallelism,
+    Accum, Mat, MatRef, dyn_stack, get_global_parallelism,
     linalg::{
         cholesky::llt,
-        matmul::triangular::{BlockStructure, matmul as matmul_part},
         matmul::matmul,
+        matmul::triangular::{BlockStructure, matmul as matmul_part},
     },
 };
 

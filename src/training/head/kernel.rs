@@ -2,10 +2,7 @@
 //! feature vector. The landmarks are training vectors drawn at random (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which
 //! bounds memory, time and the head's size whatever the number of pictures.
 
-use faer::{
-    Accum, Mat, MatRef, get_global_parallelism,
-    linalg::matmul::matmul,
-};
+use faer::{Accum, Mat, MatRef, get_global_parallelism, linalg::matmul::matmul};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 

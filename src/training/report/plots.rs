@@ -70,10 +70,7 @@ pub fn bars(
         for (number, (name, counts)) in series.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
             let bar = |(at, count): (usize, &u64)| {
-                let corners = [
-                    (SegmentValue::Exact(at), below[at]),
-                    (SegmentValue::Exact(at + 1), below[at] + count),
-                ];
+                let corners = [(SegmentValue::Exact(at), below[at]), (SegmentValue::Exact(at + 1), below[at] + count)];
                 let mut bar = Rectangle::new(corners, colour.filled());
                 bar.set_margin(0, 0, 1, 1);
                 bar
