@@ -66,10 +66,16 @@ impl Learn {
         }
         let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
         let net = Net::load(&runtime, &current, 1)?;
+        drop(current);
         let until = now();
         let reported = block_on(read(&settings, &base, &net, &watch))?;
         let lesson = reported.lesson(&settings.learn.quorum, &watch)?;
         let (pictures, agreed) = (reported.examples.len(), lesson.examples.len());
+        let (thresholds_in_use, since) = {
+            let manifest = net.manifest();
+            let since = manifest.provenance.get(UNTIL).and_then(|text| text.parse().ok()).unwrap_or(i64::MIN);
+            (manifest.thresholds.clone(), since)
+        };
         drop((reported, net));
         println!("{pictures} pictures were reported; users agree on {agreed}: {}", counts(&lesson));
         if agreed < settings.learn.min_pictures {
@@ -78,8 +84,7 @@ impl Learn {
         }
         let candidate = Candidate::train(&base, &lesson, self.seed, &watch)?;
         let thresholds = named(&candidate.thresholds);
-        let since = current.manifest.provenance.get(UNTIL).and_then(|text| text.parse().ok()).unwrap_or(i64::MIN);
-        let in_force = (&current.manifest.thresholds, since);
+        let in_force = (&thresholds_in_use, since);
         let figures = Figures::measure(&base, &shipped.manifest.thresholds, &lesson, in_force, &candidate, &thresholds);
         println!("{figures}");
         println!("learned in {:.0} s", started.elapsed().as_secs_f64());

@@ -2,6 +2,8 @@
 //! the label that its users agree on, weighted by how far they are believed; the head is trained on both sets, and judged on
 //! parts that it was not trained on.
 
+use std::collections::{BTreeMap, HashMap};
+
 use faer::{Mat, MatRef};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -77,7 +79,7 @@ impl Reported {
     /// If the work is to stop.
     pub fn lesson(&self, quorum: &Quorum, watch: &Watch) -> Result<Lesson, TrainingError> {
         let groups = groups::groups_of(compared(matrix(&self.examples).as_ref()), &self.examples.hashes, watch)?;
-        let mut together: std::collections::BTreeMap<usize, Vec<Vote>> = std::collections::BTreeMap::new();
+        let mut together: BTreeMap<usize, Vec<Vote>> = BTreeMap::new();
         groups.iter().zip(&self.votes).for_each(|(group, votes)| together.entry(*group).or_default().extend(votes));
         let trust = Trust::of(together.values().map(Vec::as_slice));
         let (mut rows, mut labels, mut latest) = (Vec::new(), Vec::new(), Vec::new());
@@ -113,7 +115,7 @@ pub struct Candidate {
     kernel: Kernel,
     calibrator: Calibrator,
     classes: usize,
-    /// Least scores, by class.
+    /// Least scores, by class, from the base set's ham.
     pub thresholds: Vec<Threshold>,
     /// Of each row of the base set, by a head that saw neither it nor a near-duplicate.
     pub base: Probabilities,
@@ -127,15 +129,17 @@ impl Candidate {
     /// # Errors
     /// If the equations can't be solved, or the work is to stop.
     pub fn train(base: &BaseSet, lesson: &Lesson, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
-        let mut union = base.examples.clone();
-        union.append(lesson.examples.clone());
-        let (known, rows, classes) = (base.examples.len(), union.len(), union.classes.len());
-        let vectors = matrix(&union);
-        let folds = folds(base, &union, &vectors, seed, watch)?;
+        let (known, classes) = (base.examples.len(), base.examples.classes.len());
+        let labels: Vec<usize> = base.examples.labels.iter().chain(&lesson.examples.labels).copied().collect();
+        let rows = labels.len();
+        let vectors = both(&base.examples, &lesson.examples);
+        let folds = folds(base, lesson, vectors.as_ref(), seed, watch)?;
         let landmarks = landmarks(vectors.as_ref(), known, seed);
-        let weights = class_weights(&union.counts());
-        let label = |row: usize| union.labels[row];
-        let weight = |row: usize| weights[union.labels[row]] * if row < known { 1.0 } else { REPORT_WEIGHT };
+        let counts: Vec<usize> =
+            base.examples.counts().iter().zip(lesson.examples.counts()).map(|(base, reported)| base + reported).collect();
+        let weights = class_weights(&counts);
+        let label = |row: usize| labels[row];
+        let weight = |row: usize| weights[labels[row]] * if row < known { 1.0 } else { REPORT_WEIGHT };
         watch.begin("training", 2 * Equations::steps(rows) + FOLDS as u64 + 1);
         let all: Vec<usize> = (0..rows).collect();
         let mut total = Equations::new(landmarks.nrows(), classes);
@@ -156,10 +160,11 @@ impl Candidate {
         let weights = total.solve(landmarks.as_ref())?;
         watch.step(1)?;
         watch.end();
-        let calibrator = Calibrator::fit(&out_of_fold, &union.labels)?;
+        let calibrator = Calibrator::fit(&out_of_fold, &labels)?;
         let mut probabilities = calibrator.apply(&out_of_fold)?;
-        let thresholds = thresholds(&union.classes, &union.labels, &probabilities);
         let reported = probabilities.split_off(known);
+        // Spam that users took for ham would count as so many false alarms, and raise the thresholds for all.
+        let thresholds = thresholds(&base.examples.classes, &base.examples.labels, &probabilities);
         let kernel = Kernel { projection: base.projection.clone(), landmarks, weights };
         Ok(Self { kernel, calibrator, classes, thresholds, base: probabilities, reported })
     }
@@ -191,16 +196,29 @@ fn compared(vectors: MatRef<'_, f32>) -> Mat<f32> {
     vectors.subcols(vectors.ncols() - width, width).to_owned()
 }
 
+/// The vectors of two sets as one matrix: rows x components.
+fn both(first: &Examples, second: &Examples) -> Mat<f32> {
+    let row = |row: usize| if row < first.len() { first.row(row) } else { second.row(row - first.len()) };
+    Mat::from_fn(first.len() + second.len(), first.dimension, |at, column| row(at)[column])
+}
+
 /// The fold of each row: of the base set as `train` deals them out; a reported picture goes with its near-duplicates, or in turn.
-fn folds(base: &BaseSet, union: &Examples, vectors: &Mat<f32>, seed: u64, watch: &Watch) -> Result<Vec<usize>, TrainingError> {
-    let groups = groups::groups_of(compared(vectors.as_ref()), &union.hashes, watch)?;
-    let known = base.examples.len();
-    let mut folds = groups::folds(&base.examples, &groups[..known], FOLDS, seed);
-    let mut of_group: std::collections::HashMap<usize, usize> = groups.iter().copied().zip(folds.iter().copied()).collect();
-    let mut next = vec![0; union.classes.len()];
-    for row in known..union.len() {
-        let turn = &mut next[union.labels[row]];
-        let fold = *of_group.entry(groups[row]).or_insert_with(|| {
+fn folds(
+    base: &BaseSet,
+    lesson: &Lesson,
+    vectors: MatRef<'_, f32>,
+    seed: u64,
+    watch: &Watch,
+) -> Result<Vec<usize>, TrainingError> {
+    let (known, reported) = (&base.examples, &lesson.examples);
+    let hashes: Vec<Option<u64>> = known.hashes.iter().chain(&reported.hashes).copied().collect();
+    let groups = groups::groups_of(compared(vectors), &hashes, watch)?;
+    let mut folds = groups::folds(known, &groups[..known.len()], FOLDS, seed);
+    let mut of_group: HashMap<usize, usize> = groups.iter().copied().zip(folds.iter().copied()).collect();
+    let mut next = vec![0; known.classes.len()];
+    for (label, group) in reported.labels.iter().zip(&groups[known.len()..]) {
+        let turn = &mut next[*label];
+        let fold = *of_group.entry(*group).or_insert_with(|| {
             *turn += 1;
             *turn % FOLDS
         });

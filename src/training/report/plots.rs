@@ -80,7 +80,16 @@ pub fn bars(
             drawn.label(*name).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
             below.iter_mut().zip(counts).for_each(|(below, count)| *below += count);
         }
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(TRANSPARENT).draw().map_err(failed)?;
+        if series.len() > 1 {
+            let place = SeriesLabelPosition::UpperLeft;
+            chart
+                .configure_series_labels()
+                .position(place)
+                .background_style(WHITE.mix(0.8))
+                .border_style(TRANSPARENT)
+                .draw()
+                .map_err(failed)?;
+        }
         area.present().map_err(failed)?;
     }
     Ok(svg)
