@@ -1,21 +1,22 @@
 //! What users' reports are worth, and what liars among them can do: simulated users, real feature vectors.
 //! cargo bench --bench learning -- attacks
 //! cargo bench --bench learning -- curve VECTORS.parquet SOURCE [EVERY]
+//! cargo bench --bench learning -- near VECTORS.parquet VARIANTS.parquet
 //! VECTORS are those of `imagespam-milter dataset features`. SOURCE (the start of a source's name, such as "ish") is the kind of spam
 //! that the base set lacks; half of it is reported, the other half tested on. So are ham sources: by a digest of their names,
-//! some are reported from, some only tested on. EVERY: take every so-manieth vector of the base set only.
+//! some are reported from, some only tested on. VARIANTS: of the pictures that benches/variants.py makes. EVERY: take every so-manieth vector of the base set only.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use imagespam_milter::{
     config::Quorum,
-    feedback::{Opinion, Person, Reaction, Trust, Vote, opinion},
+    feedback::{Near, Opinion, Person, Reaction, Trust, Vote, opinion},
     training::{
         Watch,
         base::BaseSet,
         examples::Examples,
         groups,
-        learn::{Candidate, Lesson},
+        learn::{Candidate, Lesson, belief},
         promotion::{Thresholds, judged},
     },
 };
@@ -31,6 +32,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["attacks"] => attacks(),
+        ["near", vectors, variants] => near(Path::new(vectors), Path::new(variants)),
         ["curve", vectors, source] => curve(Path::new(vectors), source, 1),
         ["curve", vectors, source, every] => curve(Path::new(vectors), source, every.parse().expect("a number")),
         // `cargo test --all-targets` runs benchmarks without arguments.
@@ -231,11 +233,13 @@ fn curve(path: &Path, target: &str, every: usize) {
             votes.push(users.votes(class, count));
         }
         let trust = if weighted { Trust::of(votes.iter().map(Vec::as_slice)) } else { Trust::default() };
-        let said: BTreeMap<usize, usize> =
-            votes.iter().enumerate().filter_map(|(row, votes)| Some((row, says(votes, &trust, quorum)?.class))).collect();
+        let said: BTreeMap<usize, Opinion> =
+            votes.iter().enumerate().filter_map(|(row, votes)| Some((row, says(votes, &trust, quorum)?))).collect();
         let mut examples = pictures.select(&said.keys().copied().collect::<Vec<_>>());
-        examples.labels = said.values().copied().collect();
-        let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), examples };
+        examples.labels = said.values().map(|opinion| opinion.class).collect();
+        // The published method counts every label alike.
+        let weights = said.values().map(|opinion| if weighted { belief(opinion) } else { 1.0 }).collect();
+        let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), weights, examples };
         let started = Instant::now();
         let candidate = Candidate::train(&base, &lesson, 42, &watch).expect("head");
         let seconds = started.elapsed().as_secs_f64();
@@ -268,5 +272,41 @@ fn curve(path: &Path, target: &str, every: usize) {
     for liars in [0.1, 0.3] {
         run(500, liars, "published, consistency 0.6", &published(0.6), false);
         run(500, liars, "learn defaults", &LEARN, true);
+    }
+}
+
+/// How many pairs of a lure and a ham picture are taken for near-duplicates, and how many variants of a lure are.
+fn near(vectors: &Path, variants: &Path) {
+    let load = |path: &Path| Examples::load(path, &["ham", "spam", "ad"].map(str::to_owned), &Watch::silent()).expect("vectors");
+    let sketches = |examples: &Examples| -> Vec<Near> {
+        (0..examples.len()).map(|row| Near::new(examples.hashes[row].unwrap_or(0), examples.row(row))).collect()
+    };
+    let all = load(vectors);
+    let known = sketches(&all);
+    let (ham, lures): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|row| all.labels[*row] == 0);
+    for (name, drawn) in [("all ham", true), ("ham that was not drawn for training", false)] {
+        let ham: Vec<usize> = ham.iter().copied().filter(|row| drawn || !all.names[*row].contains("/drawn/")).collect();
+        let matches = |lure: &usize| ham.iter().filter(|row| known[*lure].is(&known[**row])).count();
+        let found: usize = lures.iter().map(matches).sum();
+        let pairs = ham.len() as f64 * lures.len() as f64 / 1e6;
+        println!(
+            "{name}: {found} of {pairs:.1} million pairs of a lure and a ham picture ({:.2} in a million)",
+            found as f64 / pairs
+        );
+    }
+    let variants = load(variants);
+    let sketch = sketches(&variants);
+    let stem = |row: usize| Path::new(&variants.names[row]).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let rows: BTreeMap<String, usize> = (0..variants.len()).map(|row| (stem(row), row)).collect();
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (name, row) in &rows {
+        let Some((number, kind)) = name.split_once('_').filter(|(_, kind)| *kind != "original") else { continue };
+        let Some(original) = rows.get(&format!("{number}_original")) else { continue };
+        let (known, total) = counts.entry(kind).or_default();
+        *total += 1;
+        *known += usize::from(sketch[*original].is(&sketch[*row]));
+    }
+    for (kind, (known, total)) in counts {
+        println!("{kind}: {known} of {total} variants known");
     }
 }

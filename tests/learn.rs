@@ -225,37 +225,50 @@ fn no_message_is_lost_or_unjudged_while_heads_are_swapped() {
 
 #[test]
 fn a_learner_killed_at_any_time_leaves_one_whole_bundle_and_the_store_as_it_was() {
-    let kills: u32 = std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let kills: u32 = std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let site = site();
     report_discs(&site, 0..16);
     let reactions = site.reactions();
     let started = Instant::now();
     tell(&site, &["learn"]);
     let whole = started.elapsed();
-    let (mut killed, mut promoted) = (0, 0);
-    for round in 0..kills {
-        // Something new, so that each learns and promotes.
-        site.report("--spam", &format!("user{round}"), &message(&discs(round % 16)));
-        tell(&site, &["model", "promote", "shipped"]);
+    let killed_in = |arguments: &[&str], after: Duration| {
         let mut command = program();
-        command.arg("learn");
+        command.args(arguments);
         site.settings().iter().for_each(|setting| {
             command.args(["--set", setting]);
         });
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("learn");
-        // The later half is where it writes and promotes.
-        thread::sleep(whole.mul_f64(0.4 + 0.7 * f64::from(round) / f64::from(kills)));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("program");
+        thread::sleep(after);
         let _ = child.kill();
-        killed += u32::from(child.wait().expect("status").signal().is_some());
+        let killed = child.wait().expect("status").signal().is_some();
+        let list = site.run(&["model", "list"], b"");
+        assert_eq!(String::from_utf8_lossy(&list.stderr), "", "no complaint about a broken head");
         let verified = tell(&site, &["model", "verify"]);
-        promoted += u32::from(verified.starts_with("small/1-"));
         assert!(verified.starts_with("small/1"), "{verified}");
-        assert_eq!(site.run(&["model", "list"], b"").stderr, b"", "no complaint about a broken head");
+        (killed, verified.starts_with("small/1-"))
+    };
+    let (mut round, mut killed, mut promoted, mut killed_promotions) = (0, 0, 0, 0);
+    while killed < kills || killed_promotions < kills {
+        assert!(round < 6 * kills, "{killed} and {killed_promotions} of {kills} killed in {round} rounds");
+        // Something new, so that each learns and promotes.
+        site.report("--spam", &format!("user{round}"), &message(&discs(round % 16)));
+        tell(&site, &["model", "promote", "shipped"]);
+        // The later half is where it writes and promotes.
+        let died = killed_in(&["learn"], whole.mul_f64(0.4 + 0.006 * f64::from(round * 37 % 100)));
+        killed += u32::from(died.0);
+        promoted += u32::from(died.1);
+        let version = if round % 2 == 0 { "1-1" } else { "shipped" };
+        killed_promotions +=
+            u32::from(killed_in(&["model", "promote", version], Duration::from_millis(u64::from(round * 7 % 60))).0);
+        round += 1;
     }
     let daemon = site.daemon();
     assert!(verdict(&daemon, &page(99)).starts_with("No, "));
-    println!("{killed} of {kills} killed, {promoted} promoted before; each time one whole bundle");
-    assert_eq!(site.reactions(), reactions + u64::from(kills));
+    println!(
+        "{killed} learners killed in {round} rounds, {promoted} promoted before; {killed_promotions} promotions killed; each time one whole bundle"
+    );
+    assert_eq!(site.reactions(), reactions + u64::from(round));
     tell(&site, &["learn"]);
     assert!(!common::leftovers(&site.path("models")).iter().any(|name| name.starts_with(".bundle-")), "drafts are cleared");
 }

@@ -14,12 +14,12 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{Equations, Head, Kernel, LANDMARKS, class_weights, scores},
+    head::{Equations, HAM_WEIGHT, Head, Kernel, LANDMARKS, class_weights, scores},
     onnx::Graph,
 };
 use crate::{
     config::Quorum,
-    feedback::{CLASSES, Trust, Vote, opinion},
+    feedback::{CLASSES, Opinion, Trust, Vote, opinion},
 };
 
 /// Parts in which scores out of fold are made.
@@ -82,7 +82,7 @@ impl Reported {
         let mut together: BTreeMap<usize, Vec<Vote>> = BTreeMap::new();
         groups.iter().zip(&self.votes).for_each(|(group, votes)| together.entry(*group).or_default().extend(votes));
         let trust = Trust::of(together.values().map(Vec::as_slice));
-        let (mut rows, mut labels, mut latest) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut labels, mut weights, mut latest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (row, group) in groups.iter().enumerate() {
             let votes = &together[group];
             let Some(agreed) = opinion(votes, &trust).filter(|opinion| opinion.reaches(quorum)) else { continue };
@@ -91,12 +91,13 @@ impl Reported {
             let Some(class) = class else { continue };
             rows.push(row);
             labels.push(class);
+            weights.push(belief(&agreed));
             latest.push(votes.iter().map(|vote| vote.at).max().unwrap_or(0));
         }
         let mut examples = self.examples.select(&rows);
         examples.labels = labels;
         let current = rows.iter().map(|row| self.current[*row].clone()).collect();
-        Ok(Lesson { examples, latest, current })
+        Ok(Lesson { examples, weights, latest, current })
     }
 }
 
@@ -104,10 +105,22 @@ impl Reported {
 pub struct Lesson {
     /// Projected vectors, labelled.
     pub examples: Examples,
+    /// How far each label is to be believed, 0 to 1; see [`belief`].
+    pub weights: Vec<f64>,
     /// When the last reaction to each came, in seconds since 1970.
     pub latest: Vec<i64>,
     /// What the head in use says of each.
     pub current: Probabilities,
+}
+
+/// Weight of agreement beyond which a label is not believed more.
+const SURE: f64 = 2.0;
+
+/// How far a label is believed, 0 to 1: by the weight of the users who agree on it less that of those who don't, as a share of
+/// [`SURE`].
+pub fn belief(opinion: &Opinion) -> f64 {
+    let against = opinion.weight * (1.0 / opinion.consistency.max(f64::MIN_POSITIVE) - 1.0);
+    ((opinion.weight - against) / SURE).clamp(0.0, 1.0)
 }
 
 /// A head that was learned, and what is known of it.
@@ -139,7 +152,12 @@ impl Candidate {
             base.examples.counts().iter().zip(lesson.examples.counts()).map(|(base, reported)| base + reported).collect();
         let weights = class_weights(&counts);
         let label = |row: usize| labels[row];
-        let weight = |row: usize| weights[labels[row]] * if row < known { 1.0 } else { REPORT_WEIGHT };
+        let weight = |row: usize| match row.checked_sub(known) {
+            None => weights[labels[row]],
+            // Users call much spam ham: their ham has no more weight than its class's share gives it.
+            Some(row) if lesson.examples.labels[row] == 0 => weights[0] / HAM_WEIGHT * REPORT_WEIGHT * lesson.weights[row],
+            Some(row) => weights[lesson.examples.labels[row]] * REPORT_WEIGHT * lesson.weights[row],
+        };
         watch.begin("training", 2 * Equations::steps(rows) + FOLDS as u64 + 1);
         let all: Vec<usize> = (0..rows).collect();
         let mut total = Equations::new(landmarks.nrows(), classes);

@@ -20,7 +20,7 @@ pub const LANDMARKS: usize = 5000;
 const GAMMA: f32 = 1.0;
 /// How much more a ham picture weighs than its class's share alone would have it: false alarms cost more than misses. Raised
 /// recall at 0.1 % false alarms by 5 points on all spam.
-const HAM_WEIGHT: f64 = 3.0;
+pub const HAM_WEIGHT: f64 = 3.0;
 
 /// A trained head.
 #[derive(Clone, Debug)]
