@@ -10,7 +10,8 @@ use super::{FeedbackError, Observation, Opinion, Store, StoredPicture, Trust, Vo
 use crate::config::Campaign;
 
 /// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and the square roots of their features have
-/// so high a cosine (the Bhattacharyya coefficient of two distributions). Measured by `cargo bench --bench near`: see README.md.
+/// so high a cosine (the Bhattacharyya coefficient of two distributions). Measured by `cargo bench --bench
+/// learning -- near`: of 94.5 million pairs of a lure and a ham picture 134 are near-duplicates by this, of 1,800 changed copies 1,703.
 const HASH_DISTANCE: u32 = 4;
 const AFFINITY: f32 = 0.985;
 /// Users' weights are counted anew after so long.
