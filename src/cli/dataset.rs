@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Subcommand;
 
-use super::{load_net, settings, work};
+use super::{complain, load_net, settings, work};
 use crate::{
     config::Sources,
     training::{
@@ -140,7 +140,7 @@ impl Dataset {
             Self::Features { data, output } => {
                 work::new_file(output)?;
                 let settings = settings(sources)?;
-                let (_, net) = load_net(&settings, std::thread::available_parallelism().map_or(1, usize::from))?;
+                let (_, net) = load_net(&settings, std::thread::available_parallelism().map_or(1, usize::from), complain)?;
                 let loaded =
                     data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;
                 loaded.save(output)?;

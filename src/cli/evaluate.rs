@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 
-use super::{load_net, settings, work};
+use super::{complain, load_net, settings, work};
 use crate::{
     config::{Settings, Sources},
     training::{
@@ -69,7 +69,7 @@ impl Evaluate {
 
     fn figures(&self, settings: &Settings, watch: &Watch) -> anyhow::Result<String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (_, net) = load_net(settings, threads)?;
+        let (_, net) = load_net(settings, threads, complain)?;
         let manifest = net.manifest();
         // Classes in the order of the head, whose first is ham in every bundle that train writes.
         if manifest.classes[0] != "ham" {

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use sha2::{Digest, Sha256};
+use tokio::{runtime::Handle, task};
 
 use super::{block_on, settings, work};
 use crate::{
@@ -160,21 +161,23 @@ fn is_published(path: &std::path::Path) -> bool {
 
 async fn export(store: &Store, to: &std::path::Path) -> anyhow::Result<()> {
     work::new_file(to)?;
-    let mut records = Vec::new();
-    let mut last = 0;
-    while let Some((next, pictures)) = store.page(last).await? {
-        records.extend(pictures.iter().filter(|picture| !picture.votes.is_empty()).map(Record::of));
-        last = next;
-    }
-    if records.is_empty() {
-        bail!("the store {} holds no reaction", store.name());
-    }
-    let count = records.len();
-    let write = |path: &std::path::Path| {
+    let mut count = 0u64;
+    let mut write = |path: &std::path::Path| {
         write_file(path, |out| {
+            let failed = |problem: String| TrainingError::Data(format!("{}: {problem}", store.name()));
             let mut writer = RecordWriter::new(out, path);
-            for record in records {
-                writer.write(record).map_err(|problem| TrainingError::Data(format!("a picture of the store {problem}")))?;
+            let mut last = 0;
+            // The writer does not wait for anything; it stands aside for the database page by page.
+            let next = |last| task::block_in_place(|| Handle::current().block_on(store.page(last)));
+            while let Some((at, pictures)) = next(last).map_err(|error| failed(error.to_string()))? {
+                last = at;
+                for picture in pictures.iter().filter(|picture| !picture.votes.is_empty()) {
+                    writer.write(Record::of(picture)).map_err(|problem| failed(format!("a picture {problem}")))?;
+                    count += 1;
+                }
+            }
+            if count == 0 {
+                return Err(failed("holds no reaction".to_owned()));
             }
             writer.finish()
         })

@@ -11,11 +11,11 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{block_on, settings, work};
+use super::{block_on, bundle_in_use, complain, settings, work};
 use crate::{
     config::{Settings, Sources},
     feedback::{Store, now},
-    model::{Bundle, Net, Runtime, Versions, base_of, in_use},
+    model::{Bundle, Net, Runtime, Versions, base_of},
     training::{
         Watch,
         base::BaseSet,
@@ -50,6 +50,7 @@ impl Learn {
         let _lock = lock(folder)?;
         let watch = work::watch()?;
         let versions = Versions::new(folder);
+        versions.clear_drafts();
         let shipped = Bundle::open(&settings.model.bundle)?;
         let Some(bytes) = shipped.base()? else {
             bail!(
@@ -60,10 +61,7 @@ impl Learn {
         };
         let base = BaseSet::read(&bytes, &settings.model.bundle.join("base.safetensors"))?;
         drop(bytes);
-        let (current, problem) = in_use(&settings.model.bundle, Some(folder))?;
-        if let Some(problem) = problem {
-            eprintln!("imagespam-milter: {problem}");
-        }
+        let current = bundle_in_use(&settings, complain)?;
         let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
         let net = Net::load(&runtime, &current, 1)?;
         drop(current);

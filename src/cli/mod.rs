@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     config::{self, SettingError, Settings, Sources},
     inspect,
-    model::{self as bundles, Net, Runtime},
+    model::{Bundle, Net, Runtime, in_use},
     verdict::Judge,
 };
 
@@ -114,12 +114,22 @@ fn report(errors: &[SettingError]) -> String {
     format!("{count} in the configuration:\n{}", lines.join("\n"))
 }
 
-fn load_net(settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Net)> {
-    let (bundle, problem) = bundles::in_use(&settings.model.bundle, settings.learn.folder.as_deref())?;
+/// The bundle in use; `tell` hears why a learned one is not used.
+fn bundle_in_use(settings: &Settings, tell: impl FnOnce(String)) -> anyhow::Result<Bundle> {
+    let (bundle, problem) = in_use(&settings.model.bundle, settings.learn.folder.as_deref())?;
     if let Some(problem) = problem {
-        tracing::error!("{problem}; going on with {}", bundle.manifest.title());
-        eprintln!("imagespam-milter: {problem}; going on with {}", bundle.manifest.title());
+        tell(format!("{problem}; going on with {}", bundle.manifest.title()));
     }
+    Ok(bundle)
+}
+
+/// What a command tells on standard error.
+fn complain(problem: String) {
+    eprintln!("imagespam-milter: {problem}");
+}
+
+fn load_net(settings: &Settings, sessions: usize, tell: impl FnOnce(String)) -> anyhow::Result<(Runtime, Net)> {
+    let bundle = bundle_in_use(settings, tell)?;
     let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
     let net = Net::load(&runtime, &bundle, sessions)?;
     Ok((runtime, net))
@@ -127,7 +137,7 @@ fn load_net(settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Ne
 
 /// A judge as the daemon's, but for what users have lately reported.
 fn load_judge(settings: &Settings, sessions: usize) -> anyhow::Result<Judge> {
-    let (_, net) = load_net(settings, sessions)?;
+    let (_, net) = load_net(settings, sessions, complain)?;
     Ok(Judge::new(net, settings, None)?)
 }
 

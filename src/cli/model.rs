@@ -5,11 +5,11 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::{load_net, settings};
+use super::{bundle_in_use, complain, load_net, settings};
 use crate::{
     config::{Settings, Sources},
     feedback::now,
-    model::{Bundle, Manifest, Versions, in_use, runtime_version},
+    model::{Manifest, Versions, runtime_version},
 };
 
 #[derive(Debug, Subcommand)]
@@ -38,7 +38,7 @@ impl Model {
         let settings = settings(sources)?;
         match self {
             Self::Show => {
-                let bundle = bundle_in_use(&settings)?;
+                let bundle = bundle_in_use(&settings, complain)?;
                 show(&bundle.manifest, &bundle.folder.display().to_string());
             }
             Self::List => list(&settings)?,
@@ -49,8 +49,8 @@ impl Model {
             }
             Self::Rollback => rollback(&settings)?,
             Self::Verify { print_answer } => {
-                let (runtime, net) = load_net(&settings, 1)?;
-                bundle_in_use(&settings)?.base()?;
+                let (runtime, net) = load_net(&settings, 1, complain)?;
+                bundle_in_use(&settings, |_| {})?.base()?;
                 if *print_answer {
                     let answer = net.answer()?;
                     println!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);
@@ -69,14 +69,6 @@ impl Model {
 /// What stands for the head of `model.bundle` in place of a version.
 const SHIPPED: &str = "shipped";
 
-fn bundle_in_use(settings: &Settings) -> anyhow::Result<Bundle> {
-    let (bundle, problem) = in_use(&settings.model.bundle, settings.learn.folder.as_deref())?;
-    if let Some(problem) = problem {
-        eprintln!("imagespam-milter: {problem}; going on with {}", bundle.manifest.title());
-    }
-    Ok(bundle)
-}
-
 fn versions(settings: &Settings) -> anyhow::Result<Versions> {
     settings.learn.folder.as_deref().map(Versions::new).context("no heads are learned here: learn.folder is empty")
 }
@@ -84,7 +76,7 @@ fn versions(settings: &Settings) -> anyhow::Result<Versions> {
 fn list(settings: &Settings) -> anyhow::Result<()> {
     let versions = versions(settings)?;
     let title = Manifest::read(&settings.model.bundle)?.title();
-    let live = bundle_in_use(settings)?.folder;
+    let live = bundle_in_use(settings, complain)?.folder;
     let mark = |folder: &Path| if folder == live { "*" } else { " " };
     println!("{} {SHIPPED}  {title}", mark(&settings.model.bundle));
     for version in versions.list()? {

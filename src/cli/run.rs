@@ -1,6 +1,6 @@
 //! `run`: the daemon.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{
@@ -9,13 +9,13 @@ use tokio::{
     task, time,
 };
 
-use super::{load_net, settings};
+use super::{bundle_in_use, load_net, settings};
 use crate::{
     api::{self, Reporter},
     config::{Settings, Sources},
     feedback::{FeedbackError, Key, Memory, Store, now},
     milter,
-    model::{Runtime, Versions, in_use},
+    model::{Runtime, Versions},
     socket::{Access, bind_unix},
     telemetry,
     verdict::{Judge, Reports, Scheduler},
@@ -42,7 +42,7 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
-    let (runtime, net) = load_net(&settings, settings.model.sessions)?;
+    let (runtime, net) = load_net(&settings, settings.model.sessions, |problem| tracing::error!("{problem}"))?;
     net.verify()?;
     // Mail comes first: without a store the daemon judges all the same.
     let feedback = match open_feedback(&settings).await {
@@ -168,10 +168,7 @@ async fn swap_heads(settings: Arc<Settings>, judge: Arc<Judge>, runtime: Runtime
         known = now;
         let (settings, judge, runtime) = (settings.clone(), judge.clone(), runtime.clone());
         let replaced = task::spawn_blocking(move || -> anyhow::Result<String> {
-            let (bundle, problem) = in_use(&settings.model.bundle, settings.learn.folder.as_deref().map(Path::new))?;
-            if let Some(problem) = problem {
-                tracing::error!("{problem}");
-            }
+            let bundle = bundle_in_use(&settings, |problem| tracing::error!("{problem}"))?;
             judge.replace(&bundle, &runtime)?;
             Ok(judge.model())
         });

@@ -1,15 +1,17 @@
-//! Reactions in a database: SQLite for one machine, PostgreSQL for a fleet, by the same statements. What only SQLite needs is
-//! in `sqlite`.
+//! Reactions in a database: SQLite for one machine, PostgreSQL for a fleet, by the same statements. What is read from it is in
+//! `read`, what only SQLite needs in `sqlite`.
 
-use std::collections::HashMap;
+mod read;
 
 use sqlx::{
-    AnyConnection, AnyPool, Connection, Row,
-    any::{AnyPoolOptions, AnyRow},
+    Any, AnyConnection, AnyPool, Connection, Row, Transaction,
+    any::AnyPoolOptions,
     migrate::{MigrateError, Migrator},
 };
 
-use super::{FeedbackError, Person, Reaction, Vote, now, sqlite};
+pub use read::{Counts, StoredPicture};
+
+use super::{FeedbackError, Person, Reaction, now, sqlite};
 use crate::config::{Feedback, StoreAddress};
 
 static SQLITE: Migrator = sqlx::migrate!("src/feedback/migrations/sqlite");
@@ -17,8 +19,6 @@ static POSTGRES: Migrator = sqlx::migrate!("src/feedback/migrations/postgres");
 
 /// Connections of one process.
 const CONNECTIONS: u32 = 4;
-/// Pictures read at once.
-const PAGE: i64 = 500;
 const DAY: i64 = 24 * 60 * 60;
 
 /// What is kept of a picture that was reported.
@@ -32,23 +32,6 @@ pub struct Observation {
     pub features: Vec<f32>,
 }
 
-/// A picture as it is kept, with the reactions to it.
-#[derive(Clone, Debug)]
-pub struct StoredPicture {
-    /// Keyed digest of its bytes.
-    pub digest: [u8; 32],
-    /// Perceptual hash.
-    pub hash: u64,
-    /// Feature vector.
-    pub features: Vec<f32>,
-    /// What the features depend on (`Manifest::features_id`).
-    pub features_id: String,
-    /// When it was last reported, in seconds since 1970.
-    pub last_seen: i64,
-    /// In the order in which they came.
-    pub votes: Vec<Vote>,
-}
-
 /// What came of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recorded {
@@ -56,21 +39,6 @@ pub struct Recorded {
     pub pictures: u64,
     /// Reactions that were not known, and are now; or were, and are not any more.
     pub changed: u64,
-}
-
-/// How much there is.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Counts {
-    /// Pictures.
-    pub pictures: u64,
-    /// Of these, pictures whose features are of another backbone or view than the bundle's.
-    pub other_features: u64,
-    /// Users.
-    pub users: u64,
-    /// Reactions by kind, in the order of [`Reaction::ALL`].
-    pub reactions: [u64; 4],
-    /// When the first and the last reaction came, in seconds since 1970.
-    pub span: Option<(i64, i64)>,
 }
 
 /// The database.
@@ -144,32 +112,8 @@ impl Store {
             let at = now();
             let mut changed = 0;
             for picture in pictures {
-                let id: i64 = sqlx::query(
-                    "INSERT INTO pictures (digest, hash, features, features_id, first_seen, last_seen, revision) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO UPDATE SET hash = excluded.hash, \
-                     features = excluded.features, features_id = excluded.features_id, last_seen = excluded.last_seen, \
-                     revision = excluded.revision RETURNING id",
-                )
-                .bind(picture.digest.to_vec())
-                .bind(picture.hash.cast_signed())
-                .bind(bytes_of(&picture.features))
-                .bind(features_id.to_owned())
-                .bind(at)
-                .bind(at)
-                .bind(revision)
-                .fetch_one(&mut **transaction)
-                .await?
-                .try_get(0)?;
-                changed += sqlx::query(
-                    "INSERT INTO reactions (picture, person, kind, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                )
-                .bind(id)
-                .bind(person.to_vec())
-                .bind(reaction as i64)
-                .bind(at)
-                .execute(&mut **transaction)
-                .await?
-                .rows_affected();
+                let id = put_picture(transaction, picture, features_id, at, revision).await?;
+                changed += put_reaction(transaction, id, person, reaction, at).await?;
             }
             let today: i64 = sqlx::query("SELECT COUNT(*) FROM reactions WHERE person = $1 AND at > $2")
                 .bind(person.to_vec())
@@ -224,31 +168,10 @@ impl Store {
         self.transact(async |transaction| {
             let revision = next_revision(transaction).await?;
             let at = now();
-            let id: i64 = sqlx::query(
-                "INSERT INTO pictures (digest, hash, features, features_id, first_seen, last_seen, revision) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision RETURNING id",
-            )
-            .bind(picture.digest.to_vec())
-            .bind(picture.hash.cast_signed())
-            .bind(bytes_of(&picture.features))
-            .bind(features_id.to_owned())
-            .bind(at)
-            .bind(at)
-            .bind(revision)
-            .fetch_one(&mut **transaction)
-            .await?
-            .try_get(0)?;
+            let id = put_picture(transaction, picture, features_id, at, revision).await?;
             for (person, reactions) in users {
                 for reaction in reactions {
-                    sqlx::query(
-                        "INSERT INTO reactions (picture, person, kind, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-                    )
-                    .bind(id)
-                    .bind(person.to_vec())
-                    .bind(*reaction as i64)
-                    .bind(at)
-                    .execute(&mut **transaction)
-                    .await?;
+                    put_reaction(transaction, id, person, *reaction, at).await?;
                 }
             }
             Ok((false, ()))
@@ -294,98 +217,6 @@ impl Store {
         .await
     }
 
-    /// Counts that grow with each change, and with each removal of pictures.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn counters(&self) -> Result<(i64, i64), FeedbackError> {
-        let rows = sqlx::query("SELECT name, value FROM counters").fetch_all(&self.pool).await.map_err(|e| self.failed(e))?;
-        let mut found = HashMap::new();
-        for row in rows {
-            let (name, value): (String, i64) = (get(self, &row, 0)?, get(self, &row, 1)?);
-            found.insert(name, value);
-        }
-        Ok((found.get("revision").copied().unwrap_or(0), found.get("removal").copied().unwrap_or(0)))
-    }
-
-    /// The pictures that have changed since a revision, the latest `most` of them.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn changed_since(&self, revision: i64, most: usize) -> Result<Vec<StoredPicture>, FeedbackError> {
-        let pictures = sqlx::query(
-            "SELECT id, digest, hash, features, features_id, last_seen FROM pictures WHERE revision > $1 \
-             ORDER BY last_seen DESC, id DESC LIMIT $2",
-        )
-        .bind(revision)
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| self.failed(error))?;
-        let reactions = sqlx::query(
-            "SELECT picture, person, kind, at FROM reactions WHERE picture IN (SELECT id FROM pictures WHERE revision > $1) ORDER BY at",
-        )
-        .bind(revision)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| self.failed(error))?;
-        Ok(self.join(&pictures, &reactions)?.into_iter().map(|(_, picture)| picture).collect())
-    }
-
-    /// The next pictures behind the one with number `after`, and the number of the last of them; `None` at the end.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn page(&self, after: i64) -> Result<Option<(i64, Vec<StoredPicture>)>, FeedbackError> {
-        let pictures = sqlx::query(
-            "SELECT id, digest, hash, features, features_id, last_seen FROM pictures WHERE id > $1 ORDER BY id LIMIT $2",
-        )
-        .bind(after)
-        .bind(PAGE)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|error| self.failed(error))?;
-        let Some(last) = pictures.last() else { return Ok(None) };
-        let last: i64 = get(self, last, 0)?;
-        let reactions =
-            sqlx::query("SELECT picture, person, kind, at FROM reactions WHERE picture > $1 AND picture <= $2 ORDER BY at")
-                .bind(after)
-                .bind(last)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(|error| self.failed(error))?;
-        Ok(Some((last, self.join(&pictures, &reactions)?.into_iter().map(|(_, picture)| picture).collect())))
-    }
-
-    /// How much there is; `features_id` is what the features should be of.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn counts(&self, features_id: &str) -> Result<Counts, FeedbackError> {
-        let failed = |error| self.failed(error);
-        let one = async |sql: &'static str| -> Result<u64, FeedbackError> {
-            let row = sqlx::query(sql).fetch_one(&self.pool).await.map_err(failed)?;
-            Ok(get::<i64>(self, &row, 0)?.unsigned_abs())
-        };
-        let mut counts = Counts {
-            pictures: one("SELECT COUNT(*) FROM pictures").await?,
-            users: one("SELECT COUNT(DISTINCT person) FROM reactions").await?,
-            ..Counts::default()
-        };
-        let other = sqlx::query("SELECT COUNT(*) FROM pictures WHERE features_id <> $1").bind(features_id.to_owned());
-        counts.other_features = get::<i64>(self, &other.fetch_one(&self.pool).await.map_err(failed)?, 0)?.unsigned_abs();
-        let kinds = sqlx::query("SELECT kind, COUNT(*), MIN(at), MAX(at) FROM reactions GROUP BY kind");
-        for row in kinds.fetch_all(&self.pool).await.map_err(failed)? {
-            let (kind, count): (i64, i64) = (get(self, &row, 0)?, get(self, &row, 1)?);
-            let (first, last): (i64, i64) = (get(self, &row, 2)?, get(self, &row, 3)?);
-            if let Some(slot) = usize::try_from(kind).ok().and_then(|kind| counts.reactions.get_mut(kind)) {
-                *slot = count.unsigned_abs();
-            }
-            counts.span = Some(counts.span.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
-        }
-        Ok(counts)
-    }
-
     /// Checks the database's own structure.
     ///
     /// # Errors
@@ -393,7 +224,7 @@ impl Store {
     pub async fn check(&self) -> Result<(), FeedbackError> {
         let StoreAddress::Sqlite(path) = &self.address else { return self.counters().await.map(|_| ()) };
         let rows = sqlx::query("PRAGMA quick_check").fetch_all(&self.pool).await.map_err(|error| self.failed(error))?;
-        let found: String = rows.first().map_or(Ok(String::new()), |row| get(self, row, 0))?;
+        let found: String = rows.first().map_or(Ok(String::new()), |row| row.try_get(0).map_err(|error| self.failed(error)))?;
         if found == "ok" { Ok(()) } else { Err(sqlite::corrupted(path, found)) }
     }
 
@@ -409,42 +240,10 @@ impl Store {
         sqlite::backup(&self.pool, to).await.map_err(|error| problem(format!("can't be copied to {}: {error}", to.display())))
     }
 
-    fn join(&self, pictures: &[AnyRow], reactions: &[AnyRow]) -> Result<Vec<(i64, StoredPicture)>, FeedbackError> {
-        let mut votes: HashMap<i64, Vec<Vote>> = HashMap::new();
-        for row in reactions {
-            let kind: i64 = get(self, row, 2)?;
-            let reaction = usize::try_from(kind).ok().and_then(|kind| Reaction::ALL.get(kind));
-            let reaction = *reaction.ok_or_else(|| self.odd(format!("holds a reaction of the unknown kind {kind}")))?;
-            let vote = Vote { person: self.digest(row, 1)?, reaction, at: get(self, row, 3)? };
-            votes.entry(get(self, row, 0)?).or_default().push(vote);
-        }
-        let picture = |row: &AnyRow| {
-            let id: i64 = get(self, row, 0)?;
-            let picture = StoredPicture {
-                digest: self.digest(row, 1)?,
-                hash: get::<i64>(self, row, 2)?.cast_unsigned(),
-                features: features_of(&get::<Vec<u8>>(self, row, 3)?),
-                features_id: get(self, row, 4)?,
-                last_seen: get(self, row, 5)?,
-                votes: votes.remove(&id).unwrap_or_default(),
-            };
-            Ok((id, picture))
-        };
-        pictures.iter().map(picture).collect()
-    }
-
-    fn digest(&self, row: &AnyRow, column: usize) -> Result<[u8; 32], FeedbackError> {
-        get::<Vec<u8>>(self, row, column)?.try_into().map_err(|_| self.odd("holds a digest of the wrong length".to_owned()))
-    }
-
-    fn odd(&self, problem: String) -> FeedbackError {
-        FeedbackError::Database { store: self.name(), problem: format!("{problem}; restore a backup") }
-    }
-
     /// Runs `work` in a transaction, and keeps what it did if it says so: its first word is whether the user has reported too much.
     async fn transact<T>(
         &self,
-        work: impl AsyncFnOnce(&mut sqlx::Transaction<'_, sqlx::Any>) -> Result<(bool, T), sqlx::Error>,
+        work: impl AsyncFnOnce(&mut Transaction<'_, Any>) -> Result<(bool, T), sqlx::Error>,
     ) -> Result<T, FeedbackError> {
         let mut transaction = self.pool.begin().await.map_err(|error| self.failed(error))?;
         let (limited, result) = work(&mut transaction).await.map_err(|error| self.failed(error))?;
@@ -460,22 +259,53 @@ impl Store {
     }
 }
 
+/// Adds a picture, or notes that it was reported again; returns its number.
+async fn put_picture(
+    transaction: &mut Transaction<'_, Any>,
+    picture: &Observation,
+    features_id: &str,
+    at: i64,
+    revision: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO pictures (digest, hash, features, features_id, first_seen, last_seen, revision) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO UPDATE SET hash = excluded.hash, \
+         features = excluded.features, features_id = excluded.features_id, last_seen = excluded.last_seen, \
+         revision = excluded.revision RETURNING id",
+    )
+    .bind(picture.digest.to_vec())
+    .bind(picture.hash.cast_signed())
+    .bind(bytes_of(&picture.features))
+    .bind(features_id.to_owned())
+    .bind(at)
+    .bind(at)
+    .bind(revision)
+    .fetch_one(&mut **transaction)
+    .await?
+    .try_get(0)
+}
+
+/// Adds a reaction; returns 0 if it was known.
+async fn put_reaction(
+    transaction: &mut Transaction<'_, Any>,
+    picture: i64,
+    person: &Person,
+    reaction: Reaction,
+    at: i64,
+) -> Result<u64, sqlx::Error> {
+    let insert = sqlx::query("INSERT INTO reactions (picture, person, kind, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
+    let insert = insert.bind(picture).bind(person.to_vec()).bind(reaction as i64).bind(at);
+    Ok(insert.execute(&mut **transaction).await?.rows_affected())
+}
+
 /// Counts a change. It is the first statement of its transaction and takes the lock that keeps the others waiting.
-async fn next_revision(transaction: &mut sqlx::Transaction<'_, sqlx::Any>) -> Result<i64, sqlx::Error> {
+async fn next_revision(transaction: &mut Transaction<'_, Any>) -> Result<i64, sqlx::Error> {
     let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'revision' RETURNING value");
     row.fetch_one(&mut **transaction).await?.try_get(0)
 }
 
-async fn next_removal(transaction: &mut sqlx::Transaction<'_, sqlx::Any>) -> Result<(), sqlx::Error> {
+async fn next_removal(transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE counters SET value = value + 1").execute(&mut **transaction).await.map(|_| ())
-}
-
-fn get<'r, T: sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>>(
-    store: &Store,
-    row: &'r AnyRow,
-    column: usize,
-) -> Result<T, FeedbackError> {
-    row.try_get(column).map_err(|error| store.failed(error))
 }
 
 fn name(address: &StoreAddress) -> String {
@@ -500,8 +330,4 @@ fn named(address: &StoreAddress, error: &sqlx::Error) -> FeedbackError {
 /// Little-endian float32, one behind the other.
 fn bytes_of(features: &[f32]) -> Vec<u8> {
     features.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-fn features_of(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

@@ -138,7 +138,7 @@ impl Versions {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Removes the oldest versions beyond `keep`, and drafts that a killed process left; never the one in use.
+    /// Removes the oldest versions beyond `keep`, never the one in use.
     ///
     /// # Errors
     /// If one can't be removed.
@@ -148,12 +148,16 @@ impl Versions {
         for version in versions.iter().filter(|version| !version.current).take(surplus) {
             fs::remove_dir_all(self.path(&version.name)).map_err(|error| self.failed("can't be cleared", &error))?;
         }
+        Ok(())
+    }
+
+    /// Removes drafts that a killed process left. Nobody may be writing one.
+    pub fn clear_drafts(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(".bundle-") {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
-        Ok(())
     }
 
     fn note(&self, change: &Change) -> io::Result<()> {
