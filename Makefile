@@ -35,12 +35,6 @@ figures: all
 	packaging/get-onnxruntime $(ORT)
 	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA)
 
-# What users' reports are worth and what liars among them can do, with simulated users; VECTORS are those of dataset features.
-.PHONY: learning
-learning:
-	$(CARGO) bench --locked --bench learning -- attacks
-	[ -z "$(VECTORS)" ] || for source in ish challenge2; do $(CARGO) bench --locked --bench learning -- curve $(abspath $(VECTORS)) $$source; done
-
 .PHONY: install
 install: all
 	packaging/get-onnxruntime $(ORT)
