@@ -113,6 +113,11 @@ fn what_is_no_report_is_refused_with_a_reason_and_leaves_no_trace() {
         assert!(error.contains("the user's name must have"), "{error}");
         assert_eq!(site.stats()["store"]["users"], 0);
     }
+    let nowhere = site.run_with(&["feedback", "stats"], &["feedback.store=\"sqlite:/nonexistent/x.db\""], b"");
+    assert!(
+        String::from_utf8_lossy(&nowhere.stderr).contains("does its folder exist, and may this user write there?"),
+        "{nowhere:?}"
+    );
     let _daemon = site.daemon();
     for variant in 0..3 {
         site.report("--spam", "anna", &message(&letter(variant)));

@@ -28,6 +28,11 @@ pub fn is_corruption(code: &str) -> bool {
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26))
 }
 
+/// SQLITE_CANTOPEN, also as an extended code.
+pub fn is_unopened(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == 14)
+}
+
 /// The error for a broken file, of which a copy is made unless there is one.
 pub fn corrupted(path: &Path, problem: String) -> FeedbackError {
     let copy = PathBuf::from(format!("{}.corrupted", path.display()));

@@ -319,12 +319,17 @@ fn name(address: &StoreAddress) -> String {
 }
 
 fn named(address: &StoreAddress, error: &sqlx::Error) -> FeedbackError {
-    if let (StoreAddress::Sqlite(path), sqlx::Error::Database(database)) = (address, error)
-        && database.code().is_some_and(|code| sqlite::is_corruption(&code))
-    {
-        return sqlite::corrupted(path, database.message().to_owned());
+    let mut advice = "";
+    if let (StoreAddress::Sqlite(path), sqlx::Error::Database(database)) = (address, error) {
+        let code = database.code().unwrap_or_default();
+        if sqlite::is_corruption(&code) {
+            return sqlite::corrupted(path, database.message().to_owned());
+        }
+        if sqlite::is_unopened(&code) {
+            advice = " (does its folder exist, and may this user write there?)";
+        }
     }
-    FeedbackError::Database { store: name(address), problem: format!("fails: {error}") }
+    FeedbackError::Database { store: name(address), problem: format!("fails: {error}{advice}") }
 }
 
 /// Little-endian float32, one behind the other.
