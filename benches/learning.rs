@@ -6,7 +6,7 @@
 //! that the base set lacks; half of it is reported, the other half tested on. So are ham sources: by a digest of their names,
 //! some are reported from, some only tested on. VARIANTS: of the pictures that benches/variants.py makes. EVERY: take every so-manieth vector of the base set only.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use imagespam_milter::{
     config::Quorum,
@@ -14,10 +14,11 @@ use imagespam_milter::{
     training::{
         Watch,
         base::BaseSet,
+        calibration::scores_by_class,
         examples::Examples,
         groups,
         learn::{Candidate, Lesson, belief},
-        promotion::{Thresholds, judged},
+        promotion::judged,
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -203,16 +204,7 @@ fn curve(path: &Path, target: &str, every: usize) {
     let examples = all.select(&base);
     let nothing = vec![vec![0.0; 3]; examples.len()];
     let base = BaseSet::new(&examples, &nothing, 42).expect("base set");
-    let project = |examples: &Examples| {
-        let found = base.projection.apply(examples);
-        let mut projected = Examples::new(examples.classes.clone(), found.ncols());
-        for row in 0..examples.len() {
-            let vector: Vec<f32> = (0..found.ncols()).map(|column| found[(row, column)]).collect();
-            let (source, hash): (Arc<str>, _) = (examples.sources[row].clone(), examples.hashes[row]);
-            projected.push(examples.labels[row], source, String::new(), hash, &vector).expect("vector");
-        }
-        projected
-    };
+    let project = |examples: &Examples| base.projected(examples).expect("vectors");
     let (pool, test) = (project(&lures.select(&half.train)), project(&lures.select(&half.test)));
     let (ham_pool, unseen) = (project(&all.select(&reported_ham)), project(&all.select(&unseen)));
     drop(all);
@@ -243,12 +235,7 @@ fn curve(path: &Path, target: &str, every: usize) {
         let started = Instant::now();
         let candidate = Candidate::train(&base, &lesson, 42, &watch).expect("head");
         let seconds = started.elapsed().as_secs_f64();
-        let mut thresholds = Thresholds::new();
-        for threshold in &candidate.thresholds {
-            if let Some(score) = threshold.score {
-                thresholds.entry(threshold.class.clone()).or_default().insert(threshold.name.to_owned(), score);
-            }
-        }
+        let thresholds = scores_by_class(&candidate.thresholds);
         let flagged = |examples: &Examples| {
             let found = candidate.probabilities(examples).expect("probabilities");
             let flagged = found.iter().filter(|row| judged(&examples.classes, row, &thresholds) != 0).count();

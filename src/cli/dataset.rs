@@ -129,12 +129,10 @@ impl Dataset {
                     anyhow::bail!("{}: the filter leaves none of {all} pictures", from.display())
                 };
                 labelled.save(to)?;
-                let counts: Vec<_> =
-                    labelled.counts().iter().zip(CLASSES).map(|(count, class)| format!("{count} {class}")).collect();
                 println!(
                     "{} of {all} pictures: {}; {ties} ties, of which the milder reaction was taken",
                     labelled.len(),
-                    counts.join(", ")
+                    labelled.tally()
                 );
             }
             Self::Features { data, output } => {

@@ -121,7 +121,7 @@ async fn stats(store: &Store, settings: &Settings, json: bool) -> anyhow::Result
     let mut statistics = Statistics::default();
     let mut last = 0;
     while let Some((next, pictures)) = store.page(last).await? {
-        pictures.iter().filter(|picture| !picture.votes.is_empty()).for_each(|picture| statistics.add(&Record::of(picture)));
+        pictures.iter().for_each(|picture| statistics.add(&Record::of(picture)));
         last = next;
     }
     if json {
@@ -171,7 +171,7 @@ async fn export(store: &Store, to: &std::path::Path) -> anyhow::Result<()> {
             let next = |last| task::block_in_place(|| Handle::current().block_on(store.page(last)));
             while let Some((at, pictures)) = next(last).map_err(|error| failed(error.to_string()))? {
                 last = at;
-                for picture in pictures.iter().filter(|picture| !picture.votes.is_empty()) {
+                for picture in &pictures {
                     writer.write(Record::of(picture)).map_err(|problem| failed(format!("a picture {problem}")))?;
                     count += 1;
                 }

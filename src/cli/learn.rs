@@ -20,9 +20,9 @@ use crate::{
         Watch,
         base::BaseSet,
         bundle::NewBundle,
-        calibration::Threshold,
+        calibration::scores_by_class,
         learn::{Candidate, Lesson, Reported},
-        promotion::{Figures, Thresholds},
+        promotion::Figures,
     },
 };
 
@@ -75,13 +75,13 @@ impl Learn {
             (manifest.thresholds.clone(), since)
         };
         drop((reported, net));
-        println!("{pictures} pictures were reported; users agree on {agreed}: {}", counts(&lesson));
+        println!("{pictures} pictures were reported; users agree on {agreed}: {}", lesson.examples.tally());
         if agreed < settings.learn.min_pictures {
             println!("nothing is learned: learn.min_pictures is {}", settings.learn.min_pictures);
             return Ok(ExitCode::SUCCESS);
         }
         let candidate = Candidate::train(&base, &lesson, self.seed, &watch)?;
-        let thresholds = named(&candidate.thresholds);
+        let thresholds = scores_by_class(&candidate.thresholds);
         let in_force = (&thresholds_in_use, since);
         let figures = Figures::measure(&base, &shipped.manifest.thresholds, &lesson, in_force, &candidate, &thresholds);
         println!("{figures}");
@@ -106,7 +106,7 @@ impl Learn {
             version: version.clone(),
             classes: base.examples.classes.clone(),
             thresholds,
-            head: candidate.onnx(base.projection.features())?,
+            head: candidate.onnx(base.projection.features()),
             base_set: None,
             card: card(&format!("{}/{version}", shipped.manifest.name), &shipped, &base, &lesson, &candidate, &figures),
             provenance,
@@ -149,7 +149,7 @@ async fn read(settings: &Settings, base: &BaseSet, net: &Net, watch: &Watch) -> 
     while let Some((next, pictures)) = store.page(last).await? {
         last = next;
         watch.step(pictures.len() as u64)?;
-        let fit = pictures.into_iter().filter(|picture| picture.features_id == features_id && !picture.votes.is_empty());
+        let fit = pictures.into_iter().filter(|picture| picture.features_id == features_id);
         let (mut features, mut rest) = (Vec::new(), Vec::new());
         for picture in fit {
             features.extend_from_slice(&picture.features);
@@ -164,22 +164,6 @@ async fn read(settings: &Settings, base: &BaseSet, net: &Net, watch: &Watch) -> 
     Ok(reported)
 }
 
-fn counts(lesson: &Lesson) -> String {
-    let counts = lesson.examples.counts();
-    let of: Vec<_> = counts.iter().zip(&lesson.examples.classes).map(|(count, class)| format!("{count} {class}")).collect();
-    of.join(", ")
-}
-
-fn named(found: &[Threshold]) -> Thresholds {
-    let mut thresholds = Thresholds::new();
-    for threshold in found {
-        if let Some(score) = threshold.score {
-            thresholds.entry(threshold.class.clone()).or_default().insert(threshold.name.to_owned(), score);
-        }
-    }
-    thresholds
-}
-
 fn card(title: &str, shipped: &Bundle, base: &BaseSet, lesson: &Lesson, candidate: &Candidate, figures: &Figures) -> String {
     let mut card = format!(
         "# {title}\n\nA head learned on this site by `imagespam-milter learn` from the base set of {} ({} pictures) and {} pictures that \
@@ -187,7 +171,7 @@ fn card(title: &str, shipped: &Bundle, base: &BaseSet, lesson: &Lesson, candidat
         shipped.manifest.title(),
         base.examples.len(),
         lesson.examples.len(),
-        counts(lesson),
+        lesson.examples.tally(),
         shipped.manifest.title(),
     );
     candidate.thresholds.iter().for_each(|threshold| card += &format!("- {threshold}\n"));

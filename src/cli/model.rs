@@ -5,11 +5,11 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use super::{bundle_in_use, complain, load_net, settings};
+use super::{bundle_in_use, complain, settings};
 use crate::{
     config::{Settings, Sources},
     feedback::now,
-    model::{Manifest, Versions, runtime_version},
+    model::{Manifest, Net, Runtime, Versions, runtime_version},
 };
 
 #[derive(Debug, Subcommand)]
@@ -49,8 +49,10 @@ impl Model {
             }
             Self::Rollback => rollback(&settings)?,
             Self::Verify { print_answer } => {
-                let (runtime, net) = load_net(&settings, 1, complain)?;
-                bundle_in_use(&settings, |_| {})?.base()?;
+                let bundle = bundle_in_use(&settings, complain)?;
+                bundle.base()?;
+                let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
+                let net = Net::load(&runtime, &bundle, 1)?;
                 if *print_answer {
                     let answer = net.answer()?;
                     println!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 
 use super::{block_on, load_judge, settings};
 use crate::{
-    api::{self, Kind, Reporter},
+    api::{self, Kind, ReportError, Reporter},
     config::{Settings, Sources},
     feedback::{Key, Recorded, Store},
 };
@@ -49,9 +49,7 @@ impl Report {
         let mut message = Vec::new();
         std::io::stdin().take(longest as u64 + 1).read_to_end(&mut message).context("standard input can't be read")?;
         if message.len() > longest {
-            bail!(
-                "the message is larger than limits.message_bytes ({longest} bytes), and was not judged either; nothing was recorded"
-            );
+            return Err(ReportError::TooLarge(longest).into());
         }
         let recorded = block_on(self.hand_over(&settings, message))?;
         let (did, done) = if self.undo { ("taken back", "removed") } else { ("recorded", "new") };

@@ -12,11 +12,12 @@ use crate::{
     training::{
         base::BaseSet,
         bundle::NewBundle,
+        calibration::scores_by_class,
         evaluate::Evaluation,
         examples::Examples,
         groups::{self, Split},
         head::Preset,
-        recipe::{Fit, Recipe},
+        recipe::Recipe,
         report,
     },
 };
@@ -108,7 +109,7 @@ impl Train {
         let groups: Vec<usize> = split.train.iter().map(|row| groups[*row]).collect();
         let recipe = Recipe { preset: self.preset, seed: self.seed, folds: self.folds.into() };
         let fit = recipe.fit(&examples, &groups, &watch)?;
-        let thresholds = thresholds(&fit);
+        let thresholds = scores_by_class(&fit.thresholds);
         let title = format!("{}/{}", self.name.as_ref().unwrap_or(&bundle.manifest.name), self.model_version);
         let mut card = format!("# {title}\n\n{}\n", self.method(&examples, &bundle));
         let (number, largest) = groups::sizes(&groups);
@@ -171,25 +172,12 @@ impl Train {
     }
 
     fn provenance(&self, examples: &Examples, bundle: &Bundle) -> BTreeMap<String, String> {
-        let counts: Vec<_> =
-            examples.classes.iter().zip(examples.counts()).map(|(class, count)| format!("{count} {class}")).collect();
         let mut provenance = BTreeMap::new();
         if let Some(backbone) = bundle.manifest.provenance.get("backbone") {
             provenance.insert("backbone".to_owned(), backbone.clone());
         }
         provenance.insert("head".to_owned(), format!("imagespam-milter train --preset {}; see MODEL_CARD.md", self.preset));
-        provenance.insert("pictures".to_owned(), format!("trained on {}", counts.join(", ")));
+        provenance.insert("pictures".to_owned(), format!("trained on {}", examples.tally()));
         provenance
     }
-}
-
-/// The thresholds that there was enough ham to measure.
-fn thresholds(fit: &Fit) -> BTreeMap<String, BTreeMap<String, f32>> {
-    let mut by_class: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
-    for threshold in &fit.thresholds {
-        if let Some(score) = threshold.score {
-            by_class.entry(threshold.class.clone()).or_default().insert(threshold.name.to_owned(), score);
-        }
-    }
-    by_class
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{FeedbackError, Observation, Opinion, Store, StoredPicture, Trust, Vote, now, opinion};
+use super::{FeedbackError, Opinion, Store, StoredPicture, Trust, Vote, now, opinion};
 use crate::config::Campaign;
 
 /// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and the square roots of their features have
@@ -18,7 +18,6 @@ const AFFINITY: f32 = 0.985;
 const TRUST_AGE: Duration = Duration::from_secs(10);
 
 /// What near-duplicates are told by: 1 byte a feature.
-#[derive(Clone)]
 pub struct Near {
     hash: u64,
     roots: Box<[u8]>,
@@ -58,6 +57,13 @@ struct Entry {
     votes: Vec<Vote>,
 }
 
+impl Entry {
+    fn of(picture: StoredPicture) -> ([u8; 32], Self) {
+        let StoredPicture { digest, hash, features, features_id, last_seen, votes } = picture;
+        (digest, Self { near: Near::new(hash, &features), features_id, last_seen, votes })
+    }
+}
+
 #[derive(Default)]
 struct State {
     entries: HashMap<[u8; 32], Entry>,
@@ -79,8 +85,8 @@ impl Memory {
         Self { settings: settings.clone(), state: RwLock::default() }
     }
 
-    /// What enough users have said of this picture and its near-duplicates.
-    pub fn opinion(&self, observed: &Observation, features_id: &str) -> Option<Opinion> {
+    /// What enough users have said of the picture with this keyed digest, perceptual hash and features, and of its near-duplicates.
+    pub fn opinion(&self, digest: &[u8; 32], hash: u64, features: &[f32], features_id: &str) -> Option<Opinion> {
         if !self.settings.enabled {
             return None;
         }
@@ -88,11 +94,11 @@ impl Memory {
         if state.entries.is_empty() {
             return None;
         }
-        let near = Near::new(observed.hash, &observed.features);
+        let near = Near::new(hash, features);
         let oldest = now() - i64::try_from(self.settings.expire.as_secs()).unwrap_or(i64::MAX);
         let mut votes = Vec::new();
-        for (digest, entry) in &state.entries {
-            if *digest == observed.digest || near.is(&entry.near) && entry.features_id == features_id {
+        for (known, entry) in &state.entries {
+            if known == digest || near.is(&entry.near) && entry.features_id == features_id {
                 votes.extend(entry.votes.iter().filter(|vote| vote.at >= oldest));
             }
         }
@@ -118,23 +124,32 @@ impl Memory {
         // Where pictures were removed, all are read again.
         let after = if new_removal == removal { revision } else { -1 };
         let changed = store.changed_since(after, self.settings.pictures).await?;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if after < 0 {
-            state.entries.clear();
-        }
-        for StoredPicture { digest, hash, features, features_id, last_seen, votes } in changed {
-            if votes.is_empty() {
-                state.entries.remove(&digest);
-            } else {
-                state.entries.insert(digest, Entry { near: Near::new(hash, &features), features_id, last_seen, votes });
+        // Mail waits for the lock: what takes long is done outside of it.
+        let changed: Vec<([u8; 32], Entry)> = changed.into_iter().map(Entry::of).collect();
+        {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            if after < 0 {
+                state.entries.clear();
             }
+            for (digest, entry) in changed {
+                if entry.votes.is_empty() {
+                    state.entries.remove(&digest);
+                } else {
+                    state.entries.insert(digest, entry);
+                }
+            }
+            state.revision = state.revision.max(new_revision);
+            state.removal = new_removal;
+            self.shrink(&mut state);
         }
-        state.revision = state.revision.max(new_revision);
-        state.removal = new_removal;
-        self.shrink(&mut state);
-        if state.trusted_at.is_none_or(|at| at.elapsed() > TRUST_AGE) {
-            state.trust = Trust::of(state.entries.values().map(|entry| entry.votes.as_slice()));
-            state.trusted_at = Some(Instant::now());
+        let trust = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            let due = state.trusted_at.is_none_or(|at| at.elapsed() > TRUST_AGE);
+            due.then(|| Trust::of(state.entries.values().map(|entry| entry.votes.as_slice())))
+        };
+        if let Some(trust) = trust {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            (state.trust, state.trusted_at) = (trust, Some(Instant::now()));
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ impl Store {
     /// If the store fails; then nothing is removed.
     pub async fn forget_user(&self, person: &Person) -> Result<u64, FeedbackError> {
         self.transact(async |transaction| {
-            next_removal(transaction).await?;
+            next_revision(transaction).await?;
             let removed = sqlx::query("DELETE FROM reactions WHERE person = $1")
                 .bind(person.to_vec())
                 .execute(&mut **transaction)
@@ -194,6 +194,7 @@ impl Store {
             sqlx::query("DELETE FROM pictures WHERE id NOT IN (SELECT picture FROM reactions)")
                 .execute(&mut **transaction)
                 .await?;
+            count_removal(transaction, removed).await?;
             Ok((false, removed))
         })
         .await
@@ -206,12 +207,13 @@ impl Store {
     /// If the store fails; then nothing is removed.
     pub async fn forget_older(&self, time: i64) -> Result<u64, FeedbackError> {
         self.transact(async |transaction| {
-            next_removal(transaction).await?;
+            next_revision(transaction).await?;
             sqlx::query("DELETE FROM reactions WHERE picture IN (SELECT id FROM pictures WHERE last_seen < $1)")
                 .bind(time)
                 .execute(&mut **transaction)
                 .await?;
             let removed = sqlx::query("DELETE FROM pictures WHERE last_seen < $1").bind(time).execute(&mut **transaction).await?;
+            count_removal(transaction, removed.rows_affected()).await?;
             Ok((false, removed.rows_affected()))
         })
         .await
@@ -304,8 +306,12 @@ async fn next_revision(transaction: &mut Transaction<'_, Any>) -> Result<i64, sq
     row.fetch_one(&mut **transaction).await?.try_get(0)
 }
 
-async fn next_removal(transaction: &mut Transaction<'_, Any>) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE counters SET value = value + 1").execute(&mut **transaction).await.map(|_| ())
+/// Counts that something was removed, if so: whoever holds pictures in memory reads all of them again.
+async fn count_removal(transaction: &mut Transaction<'_, Any>, removed: u64) -> Result<(), sqlx::Error> {
+    if removed > 0 {
+        sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'removal'").execute(&mut **transaction).await?;
+    }
+    Ok(())
 }
 
 fn name(address: &StoreAddress) -> String {

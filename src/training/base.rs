@@ -6,10 +6,12 @@ use std::{collections::HashMap, path::Path};
 use faer::Mat;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{TrainingError, calibration::Probabilities, examples::Examples, head::Projection};
-
-/// Principal components that are kept: all that the kernel head sees.
-const COMPONENTS: usize = 512;
+use super::{
+    TrainingError,
+    calibration::Probabilities,
+    examples::Examples,
+    head::{COMPONENTS, Projection},
+};
 
 /// A base set.
 pub struct BaseSet {
@@ -28,16 +30,15 @@ impl BaseSet {
     /// If the decomposition does not converge.
     pub fn new(examples: &Examples, out_of_fold: &Probabilities, seed: u64) -> Result<Self, TrainingError> {
         let projection = Projection::fit(examples, COMPONENTS, seed)?;
-        let vectors = projection.apply(examples);
-        let mut projected = Examples::new(examples.classes.clone(), vectors.ncols());
-        for row in 0..examples.len() {
-            let vector: Vec<f32> = (0..vectors.ncols()).map(|column| vectors[(row, column)]).collect();
-            let source = examples.sources[row].clone();
-            projected
-                .push(examples.labels[row], source, String::new(), examples.hashes[row], &vector)
-                .map_err(TrainingError::Data)?;
-        }
-        Ok(Self { projection, examples: projected, out_of_fold: out_of_fold.clone() })
+        Ok(Self { examples: projected(&projection, examples)?, projection, out_of_fold: out_of_fold.clone() })
+    }
+
+    /// Other examples with features as projected vectors, like those of this set.
+    ///
+    /// # Errors
+    /// If a vector comes out as no number.
+    pub fn projected(&self, examples: &Examples) -> Result<Examples, TrainingError> {
+        projected(&self.projection, examples)
     }
 
     /// The file's bytes.
@@ -138,11 +139,18 @@ impl BaseSet {
     }
 }
 
+fn projected(projection: &Projection, examples: &Examples) -> Result<Examples, TrainingError> {
+    let vectors = projection.apply(examples);
+    let mut found = Examples::new(examples.classes.clone(), vectors.ncols());
+    for row in 0..examples.len() {
+        let vector: Vec<f32> = (0..vectors.ncols()).map(|column| vectors[(row, column)]).collect();
+        let (label, source, hash) = (examples.labels[row], examples.sources[row].clone(), examples.hashes[row]);
+        found.push(label, source, String::new(), hash, &vector).map_err(TrainingError::Data)?;
+    }
+    Ok(found)
+}
+
 /// The vectors as a matrix: rows x components.
 pub fn matrix(examples: &Examples) -> Mat<f32> {
-    let mut found = Mat::zeros(examples.len(), examples.dimension);
-    for row in 0..examples.len() {
-        examples.row(row).iter().enumerate().for_each(|(column, value)| found[(row, column)] = *value);
-    }
-    found
+    Mat::from_fn(examples.len(), examples.dimension, |row, column| examples.row(row)[column])
 }

@@ -1,5 +1,7 @@
 //! Scores to probabilities, and the thresholds that keep to a rate of false alarms.
 
+use std::collections::BTreeMap;
+
 use candle_core::{D, Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, ops};
 use faer::Mat;
@@ -115,6 +117,17 @@ impl std::fmt::Display for Threshold {
             ),
         }
     }
+}
+
+/// The scores of the thresholds that there was enough ham to measure, by class and name, as in `model.toml`.
+pub fn scores_by_class(found: &[Threshold]) -> BTreeMap<String, BTreeMap<String, f32>> {
+    let mut by_class: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
+    for threshold in found {
+        if let Some(score) = threshold.score {
+            by_class.entry(threshold.class.clone()).or_default().insert(threshold.name.to_owned(), score);
+        }
+    }
+    by_class
 }
 
 /// The thresholds of every class but ham, from probabilities of pictures that the head was not trained on.

@@ -106,6 +106,12 @@ impl Examples {
         counts
     }
 
+    /// The same for people: `12 ham, 3 spam`.
+    pub fn tally(&self) -> String {
+        let of: Vec<_> = self.counts().iter().zip(&self.classes).map(|(count, class)| format!("{count} {class}")).collect();
+        of.join(", ")
+    }
+
     /// Without the classes of fewer than `least` vectors, and without their vectors; ham stays in any case.
     pub fn without_small_classes(&self, least: usize) -> Self {
         let counts = self.counts();

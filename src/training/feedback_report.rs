@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{PreEscaped, html};
 
-use super::{TrainingError, report::STYLE, report::plots};
+use super::{
+    TrainingError,
+    report::{page, plots},
+};
 use crate::{
-    feedback::{CLASSES, FeedbackError, Near, Opinion, Reaction, Store, StoredPicture, Trust, Vote, opinion},
+    feedback::{CLASSES, Near, Opinion, Reaction, Store, StoredPicture, Trust, Vote, opinion},
     model::{Change, Version},
 };
 
@@ -44,9 +47,9 @@ pub async fn html(store: &Store, heads: &Heads, now: i64) -> anyhow::Result<Stri
     let mut days: BTreeMap<i64, [u64; 4]> = BTreeMap::new();
     let mut pictures = 0usize;
     let mut last = 0;
-    while let Some((next, page)) = store.page(last).await.map_err(|error: FeedbackError| anyhow::Error::from(error))? {
+    while let Some((next, found)) = store.page(last).await? {
         last = next;
-        for picture in page.into_iter().filter(|picture| !picture.votes.is_empty()) {
+        for picture in found {
             pictures += 1;
             for vote in &picture.votes {
                 days.entry(vote.at.div_euclid(DAY)).or_default()[vote.reaction as usize] += 1;
@@ -67,64 +70,53 @@ pub async fn html(store: &Store, heads: &Heads, now: i64) -> anyhow::Result<Stri
     let users: std::collections::HashSet<_> =
         clusters.iter().flat_map(|cluster| &cluster.votes).map(|vote| vote.person).collect();
     let current = heads.versions.iter().find(|version| version.current).map(|version| version.name.as_str());
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "What users say of pictures" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "What users say of pictures" }
-                p.note { (day(now.div_euclid(DAY))) " · imagespam-milter " (env!("CARGO_PKG_VERSION")) " · no picture, name or address is kept" }
-                div.big {
-                    div { b { (reactions) } "reactions" }
-                    div { b { (users.len()) } "users" }
-                    div { b { (pictures) } "pictures" }
-                    div { b { (clusters.len()) } "campaigns" }
-                    div { b { (current.unwrap_or("shipped")) } "head in use" }
-                }
-                @if reactions == 0 { p { "Nothing has been reported yet." } } @else {
-                    h2 { "Reactions and agreement" }
-                    div.plots { (PreEscaped(over_time)) (PreEscaped(histogram)) }
-                    h2 { "Campaigns most reported" }
-                    table {
-                        tr { th { "perceptual hash" } th { "users say" } th { "they are" } th { "of weight" } th { "consistency" } th { "reactions" } th { "variants" } th { "first" } th { "last" } }
-                        @for (cluster, opinion) in said.iter().take(MOST) {
-                            @let times = cluster.votes.iter().map(|vote| vote.at);
-                            tr {
-                                td { code { (format!("{:016x}", cluster.hash)) } }
-                                td { @if opinion.class == 1 { span.wrong { "spam" } } @else { (CLASSES[opinion.class]) } }
-                                td { (opinion.users) } td { (format!("{:.1}", opinion.weight)) } td { (format!("{:.0} %", 100.0 * opinion.consistency)) }
-                                td { (cluster.votes.len()) } td { (cluster.pictures) }
-                                td { (times.clone().min().map(|at| day(at.div_euclid(DAY))).unwrap_or_default()) }
-                                td { (times.max().map(|at| day(at.div_euclid(DAY))).unwrap_or_default()) }
-                            }
-                        }
-                    }
-                }
-                h2 { "Heads" }
-                table {
-                    tr { th { "version" } th { "measured when learned" } }
-                    tr { td { (heads.shipped) " (shipped)" @if current.is_none() { " · in use" } } td { "see its card" } }
-                    @for version in &heads.versions { tr { td { (version.name) @if version.current { " · in use" } } td { (version.figures) } } }
-                }
-                @if !heads.history.is_empty() {
-                    h2 { "In use since" }
-                    table {
-                        tr { th { "time" } th { "head" } th { "until" } th { "why" } }
-                        @for (number, change) in heads.history.iter().enumerate().rev() {
-                            tr { td { (time(change.at)) } td { (change.version.as_deref().unwrap_or("shipped")) }
-                                td { @if let Some(next) = heads.history.get(number + 1) { (time(next.at)) } @else { "now" } } td { (change.figures) } }
-                        }
+    let body = html! {
+        h1 { "What users say of pictures" }
+        p.note { (day(now.div_euclid(DAY))) " · imagespam-milter " (env!("CARGO_PKG_VERSION")) " · no picture, name or address is kept" }
+        div.big {
+            div { b { (reactions) } "reactions" }
+            div { b { (users.len()) } "users" }
+            div { b { (pictures) } "pictures" }
+            div { b { (clusters.len()) } "campaigns" }
+            div { b { (current.unwrap_or("shipped")) } "head in use" }
+        }
+        @if reactions == 0 { p { "Nothing has been reported yet." } } @else {
+            h2 { "Reactions and agreement" }
+            div.plots { (PreEscaped(over_time)) (PreEscaped(histogram)) }
+            h2 { "Campaigns most reported" }
+            table {
+                tr { th { "perceptual hash" } th { "users say" } th { "they are" } th { "of weight" } th { "consistency" } th { "reactions" } th { "variants" } th { "first" } th { "last" } }
+                @for (cluster, opinion) in said.iter().take(MOST) {
+                    @let times = cluster.votes.iter().map(|vote| vote.at);
+                    tr {
+                        td { code { (format!("{:016x}", cluster.hash)) } }
+                        td { @if opinion.class == 1 { span.wrong { "spam" } } @else { (CLASSES[opinion.class]) } }
+                        td { (opinion.users) } td { (format!("{:.1}", opinion.weight)) } td { (format!("{:.0} %", 100.0 * opinion.consistency)) }
+                        td { (cluster.votes.len()) } td { (cluster.pictures) }
+                        td { (times.clone().min().map(|at| day(at.div_euclid(DAY))).unwrap_or_default()) }
+                        td { (times.max().map(|at| day(at.div_euclid(DAY))).unwrap_or_default()) }
                     }
                 }
             }
         }
+        h2 { "Heads" }
+        table {
+            tr { th { "version" } th { "measured when learned" } }
+            tr { td { (heads.shipped) " (shipped)" @if current.is_none() { " · in use" } } td { "see its card" } }
+            @for version in &heads.versions { tr { td { (version.name) @if version.current { " · in use" } } td { (version.figures) } } }
+        }
+        @if !heads.history.is_empty() {
+            h2 { "In use since" }
+            table {
+                tr { th { "time" } th { "head" } th { "until" } th { "why" } }
+                @for (number, change) in heads.history.iter().enumerate().rev() {
+                    tr { td { (time(change.at)) } td { (change.version.as_deref().unwrap_or("shipped")) }
+                        td { @if let Some(next) = heads.history.get(number + 1) { (time(next.at)) } @else { "now" } } td { (change.figures) } }
+                }
+            }
+        }
     };
-    Ok(page.into_string())
+    Ok(page("What users say of pictures", &body))
 }
 
 fn add(clusters: &mut Vec<Cluster>, picture: StoredPicture) {

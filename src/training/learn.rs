@@ -14,7 +14,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{Equations, HAM_WEIGHT, Head, Kernel, LANDMARKS, class_weights, scores},
+    head::{COMPARED, Equations, HAM_WEIGHT, Kernel, LANDMARKS, class_weights, scores},
     onnx::Graph,
 };
 use crate::{
@@ -24,8 +24,6 @@ use crate::{
 
 /// Parts in which scores out of fold are made.
 const FOLDS: usize = 5;
-/// Components by which near-duplicates are compared: those of largest variance, as `groups` does elsewhere.
-const COMPARED: usize = 128;
 /// How much more a reported picture weighs than one of the base set. Chosen on challenge 1, on which nothing is reported: after 100
 /// reports 1, 4, 16 and 64 found 29, 38, 44 and 47 % of the other half, with the same false alarms.
 const REPORT_WEIGHT: f64 = 16.0;
@@ -63,11 +61,7 @@ impl Reported {
             raw.push(0, "reports".into(), String::new(), Some(*hash), vector)
                 .map_err(|problem| TrainingError::Data(format!("a picture of the store {problem}")))?;
         }
-        let projected = base.projection.apply(&raw);
-        for row in 0..raw.len() {
-            let vector: Vec<f32> = (0..projected.ncols()).map(|column| projected[(row, column)]).collect();
-            self.examples.push(0, "reports".into(), String::new(), raw.hashes[row], &vector).map_err(TrainingError::Data)?;
-        }
+        self.examples.append(base.projected(&raw)?);
         self.votes.extend(pictures.into_iter().map(|(_, votes)| votes));
         self.current.extend(current);
         Ok(())
@@ -188,14 +182,11 @@ impl Candidate {
     }
 
     /// `head.onnx`.
-    ///
-    /// # Errors
-    /// If the weights can't be read.
-    pub fn onnx(&self, features: usize) -> Result<Vec<u8>, TrainingError> {
+    pub fn onnx(&self, features: usize) -> Vec<u8> {
         let mut graph = Graph::default();
-        let scores = Head::Kernel(self.kernel.clone()).write(&mut graph, Graph::INPUT)?;
+        let scores = self.kernel.write(&mut graph, Graph::INPUT);
         let logits = self.calibrator.write(&mut graph, &scores);
-        Ok(graph.finish(&logits, features, self.classes))
+        graph.finish(&logits, features, self.classes)
     }
 
     /// What the head, trained on all, says of projected vectors that it was not trained on.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::{
     base::BaseSet,
     calibration::Probabilities,
@@ -16,7 +14,7 @@ use crate::config::Learn;
 pub type Thresholds = BTreeMap<String, BTreeMap<String, f32>>;
 
 /// What was measured of a candidate, all on pictures that it was not trained on, at the thresholds called "tag".
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Figures {
     /// Ham of the base set that the shipped head, trained without it, calls something else.
     pub base_alarms_shipped: Rate,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
-    feedback::{CLASSES, Key, Memory, Observation},
+    feedback::{CLASSES, Key, Memory},
     inspect::Seen,
 };
 
@@ -56,8 +56,9 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// The class that enough users have given this picture or its near-duplicates.
-    pub fn class_of(&self, observation: &Observation, features_id: &str) -> Option<&'static str> {
-        self.memory.opinion(observation, features_id).map(|opinion| CLASSES[opinion.class])
+    /// The class that enough users have given what was seen, with these features, or its near-duplicates.
+    pub fn class_of(&self, seen: &Seen, features: &[f32], features_id: &str) -> Option<&'static str> {
+        let digest = self.key.picture(&seen.sha256?, seen.label.as_deref());
+        self.memory.opinion(&digest, seen.hash?, features, features_id).map(|opinion| CLASSES[opinion.class])
     }
 }

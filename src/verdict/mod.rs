@@ -307,11 +307,7 @@ impl Judge {
     fn run_net(&self, seen: &Seen, views: &[serde_bytes::ByteBuf], live: &Live) -> Result<PictureResult, ModelError> {
         let features = self.features.get_or(seen, || live.net.features_of(views))?;
         let manifest = live.net.manifest();
-        let reported = self.reports.as_ref().zip(seen.sha256).zip(seen.hash).and_then(|((reports, sha256), hash)| {
-            let digest = reports.key.picture(&sha256, seen.label.as_deref());
-            let observation = Observation { digest, hash, features: features.to_vec() };
-            reports.class_of(&observation, &live.features_id)
-        });
+        let reported = self.reports.as_ref().and_then(|reports| reports.class_of(seen, &features, &live.features_id));
         let place = reported.and_then(|class| manifest.classes.iter().position(|known| known == class));
         let probabilities = match place {
             Some(place) => (0..manifest.classes.len()).map(|class| if class == place { 1.0 } else { 0.0 }).collect(),

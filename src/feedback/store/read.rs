@@ -78,16 +78,17 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| self.failed(error))?;
-        Ok(self.join(&pictures, &reactions)?.into_iter().map(|(_, picture)| picture).collect())
+        self.join(&pictures, &reactions)
     }
 
-    /// The next pictures behind the one with number `after`, and the number of the last of them; `None` at the end.
+    /// The next pictures with reactions behind the one with number `after`, and the number of the last of them; `None` at the end.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn page(&self, after: i64) -> Result<Option<(i64, Vec<StoredPicture>)>, FeedbackError> {
         let pictures = sqlx::query(
-            "SELECT id, digest, hash, features, features_id, last_seen FROM pictures WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT id, digest, hash, features, features_id, last_seen FROM pictures WHERE id > $1 \
+             AND EXISTS (SELECT 1 FROM reactions WHERE picture = id) ORDER BY id LIMIT $2",
         )
         .bind(after)
         .bind(PAGE)
@@ -103,7 +104,7 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await
                 .map_err(|error| self.failed(error))?;
-        Ok(Some((last, self.join(&pictures, &reactions)?.into_iter().map(|(_, picture)| picture).collect())))
+        Ok(Some((last, self.join(&pictures, &reactions)?)))
     }
 
     /// How much there is; `features_id` is what the features should be of.
@@ -135,7 +136,7 @@ impl Store {
         Ok(counts)
     }
 
-    fn join(&self, pictures: &[AnyRow], reactions: &[AnyRow]) -> Result<Vec<(i64, StoredPicture)>, FeedbackError> {
+    fn join(&self, pictures: &[AnyRow], reactions: &[AnyRow]) -> Result<Vec<StoredPicture>, FeedbackError> {
         let mut votes: HashMap<i64, Vec<Vote>> = HashMap::new();
         for row in reactions {
             let kind: i64 = get(self, row, 2)?;
@@ -146,15 +147,14 @@ impl Store {
         }
         let picture = |row: &AnyRow| {
             let id: i64 = get(self, row, 0)?;
-            let picture = StoredPicture {
+            Ok(StoredPicture {
                 digest: self.digest(row, 1)?,
                 hash: get::<i64>(self, row, 2)?.cast_unsigned(),
                 features: features_of(&get::<Vec<u8>>(self, row, 3)?),
                 features_id: get(self, row, 4)?,
                 last_seen: get(self, row, 5)?,
                 votes: votes.remove(&id).unwrap_or_default(),
-            };
-            Ok((id, picture))
+            })
         };
         pictures.iter().map(picture).collect()
     }

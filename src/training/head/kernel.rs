@@ -13,7 +13,7 @@ use super::{
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
 
 /// Principal components. 256 lose 3 points of recall at 0.1 % false alarms, see the model card.
-const COMPONENTS: usize = 512;
+pub const COMPONENTS: usize = 512;
 /// Landmarks at most.
 pub const LANDMARKS: usize = 5000;
 /// In units of the projected vectors' mean square length, which is 1.

@@ -12,7 +12,7 @@ use faer::Mat;
 
 use super::{TrainingError, Watch, examples::Examples, onnx};
 pub use equations::Equations;
-pub use kernel::{HAM_WEIGHT, Kernel, LANDMARKS, class_weights, scores};
+pub use kernel::{COMPONENTS, HAM_WEIGHT, Kernel, LANDMARKS, class_weights, scores};
 pub use projection::Projection;
 
 /// Which head is trained.
@@ -96,7 +96,7 @@ impl Head {
 }
 
 /// Components by which near-duplicates are compared.
-const COMPARED: usize = 128;
+pub const COMPARED: usize = 128;
 
 /// Standardised principal components of all examples: rows x components.
 ///

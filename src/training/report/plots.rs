@@ -1,6 +1,9 @@
 //! Curves as SVG.
 
-use plotters::{coord::ranged1d::ValueFormatter, prelude::*};
+use plotters::{
+    coord::{Shift, ranged1d::ValueFormatter},
+    prelude::*,
+};
 
 use crate::training::{TrainingError, evaluate::Evaluation};
 
@@ -30,6 +33,13 @@ pub fn calibration(evaluation: &Evaluation) -> Result<String, TrainingError> {
     draw("Calibration", ("1 - p(ham)", "share that is not ham"), 0.0..1.0, points, Some(vec![(0.0, 0.0), (1.0, 1.0)]))
 }
 
+/// Title, margins and room for labels, alike in all plots.
+fn frame<'a, 'b>(area: &'a DrawingArea<SVGBackend<'b>, Shift>, title: &str) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut builder = ChartBuilder::on(area);
+    builder.caption(title, ("sans-serif", 15)).margin(10).x_label_area_size(38).y_label_area_size(46);
+    builder
+}
+
 /// Stacked bars, one for each place, in one colour a series.
 pub fn bars(
     title: &str,
@@ -44,11 +54,7 @@ pub fn bars(
     {
         let area = SVGBackend::with_string(&mut svg, (2 * SIZE.0, SIZE.1)).into_drawing_area();
         area.fill(&WHITE).map_err(failed)?;
-        let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 15))
-            .margin(10)
-            .x_label_area_size(38)
-            .y_label_area_size(46)
+        let mut chart = frame(&area, title)
             .build_cartesian_2d((0..places.max(1)).into_segmented(), 0..highest + highest.div_ceil(10))
             .map_err(failed)?;
         chart
@@ -110,13 +116,7 @@ where
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE).map_err(failed)?;
-        let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 15))
-            .margin(10)
-            .x_label_area_size(38)
-            .y_label_area_size(46)
-            .build_cartesian_2d(range, 0.0..1.0)
-            .map_err(failed)?;
+        let mut chart = frame(&area, title).build_cartesian_2d(range, 0.0..1.0).map_err(failed)?;
         chart
             .configure_mesh()
             .x_labels(5)
