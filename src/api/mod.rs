@@ -1,6 +1,6 @@
 //! Users' reports: what becomes of one (`reporter`), the local HTTP interface through which they come (`server`), and its client
 //! (`client`). `POST /v1/reports?user=NAME&reaction=KIND` with a message as its body keeps a reaction to each of the message's
-//! pictures, `DELETE` takes it back; the answer is JSON. Knows nothing of the milter.
+//! pictures, `DELETE` takes it back; the answer is JSON. `GET /metrics` is for Prometheus. Knows nothing of the milter.
 
 mod client;
 mod reporter;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use client::send;
 pub use reporter::{ReportError, Reporter};
-pub use server::serve;
+pub use server::{Overview, reading, reports, serve};
 
 use crate::feedback::Reaction;
 

@@ -15,7 +15,7 @@ use super::{block_on, bundle_in_use, complain, settings, work};
 use crate::{
     config::{Settings, Sources},
     feedback::{Store, now},
-    model::{Bundle, Net, Runtime, Versions, base_of},
+    model::{Bundle, Net, Placement, Runtime, Versions, base_of},
     training::{
         Watch,
         base::BaseSet,
@@ -63,7 +63,7 @@ impl Learn {
         drop(bytes);
         let current = bundle_in_use(&settings, complain)?;
         let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
-        let net = Net::load(&runtime, &current, 1)?;
+        let net = Net::load(&runtime, &current, Placement::cpu(1))?;
         drop(current);
         let until = now();
         let reported = block_on(read(&settings, &base, &net, &watch))?;

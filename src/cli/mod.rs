@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     config::{self, SettingError, Settings, Sources},
     inspect,
-    model::{Bundle, Net, Runtime, in_use},
+    model::{Bundle, Net, Placement, Runtime, in_use},
     verdict::Judge,
 };
 
@@ -131,7 +131,8 @@ fn complain(problem: String) {
 fn load_net(settings: &Settings, sessions: usize, tell: impl FnOnce(String)) -> anyhow::Result<(Runtime, Net)> {
     let bundle = bundle_in_use(settings, tell)?;
     let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
-    let net = Net::load(&runtime, &bundle, sessions)?;
+    let placement = Placement { device: settings.model.device, sessions, waiting: settings.limits.waiting };
+    let net = Net::load(&runtime, &bundle, placement)?;
     Ok((runtime, net))
 }
 

@@ -9,7 +9,7 @@ use super::{bundle_in_use, complain, settings};
 use crate::{
     config::{Settings, Sources},
     feedback::now,
-    model::{Manifest, Net, Runtime, Versions, runtime_version},
+    model::{Manifest, Net, Placement, Runtime, Versions, runtime_version},
 };
 
 #[derive(Debug, Subcommand)]
@@ -52,7 +52,7 @@ impl Model {
                 let bundle = bundle_in_use(&settings, complain)?;
                 bundle.base()?;
                 let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
-                let net = Net::load(&runtime, &bundle, 1)?;
+                let net = Net::load(&runtime, &bundle, Placement::cpu(1))?;
                 if *print_answer {
                     let answer = net.answer()?;
                     println!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);

@@ -3,7 +3,9 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use axum::{Router, serve::Listener};
 use tokio::{
+    net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task, time,
@@ -11,13 +13,13 @@ use tokio::{
 
 use super::{bundle_in_use, load_net, settings};
 use crate::{
-    api::{self, Reporter},
-    config::{Settings, Sources},
+    api::{self, Overview, Reporter},
+    config::{Api, Settings, Sources},
     feedback::{FeedbackError, Key, Memory, Store, now},
     milter,
     model::{Runtime, Versions},
-    socket::{Access, bind_unix},
-    telemetry,
+    socket::{Access, SocketFile, bind_unix},
+    telemetry::{self, Metrics},
     verdict::{Judge, Reports, Scheduler},
 };
 
@@ -42,6 +44,7 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
+    let metrics = Metrics::start().context("can't count")?;
     let (runtime, net) = load_net(&settings, settings.model.sessions, |problem| tracing::error!("{problem}"))?;
     net.verify()?;
     // Mail comes first: without a store the daemon judges all the same.
@@ -59,8 +62,11 @@ async fn daemon(settings: Settings) -> anyhow::Result<()> {
     let settings = Arc::new(settings);
     let (stopping, stopped) = watch::channel(false);
     let mut tasks = task::JoinSet::new();
-    if let Some((store, key, memory)) = feedback {
-        serve_reports(&settings, &judge, &store, key, &memory, stopped.clone(), &mut tasks);
+    let reporter = feedback.as_ref().map(|(store, key, memory)| {
+        Arc::new(Reporter::new(judge.clone(), key.clone(), store.clone(), Some(memory.clone()), settings.limits.message_bytes))
+    });
+    serve_api(&settings.api, &Overview::new(metrics, judge.clone()), reporter, &stopped, &mut tasks).await;
+    if let Some((store, _, memory)) = feedback {
         tasks.spawn(keep_up(settings.clone(), store, memory));
     }
     tasks.spawn(swap_heads(settings.clone(), judge.clone(), runtime.clone(), hangup));
@@ -99,33 +105,47 @@ async fn open_feedback(settings: &Settings) -> Result<Feedback, FeedbackError> {
 }
 
 /// Opens the local HTTP interface. Mail comes first: without it the daemon runs all the same.
-fn serve_reports(
-    settings: &Settings,
-    judge: &Arc<Judge>,
-    store: &Arc<Store>,
-    key: Key,
-    memory: &Arc<Memory>,
-    mut stopped: watch::Receiver<bool>,
+async fn serve_api(
+    settings: &Api,
+    overview: &Overview,
+    reporter: Option<Arc<Reporter>>,
+    stopped: &watch::Receiver<bool>,
     tasks: &mut task::JoinSet<()>,
 ) {
-    let Some(path) = &settings.api.socket else { return };
-    let api = &settings.api;
-    let access = Access { section: "api", setting: "api.socket", mode: api.mode, owner: None, group: api.group.as_deref() };
-    let (listener, file) = match bind_unix(path, &access) {
-        Ok(bound) => bound,
-        Err(error) => return tracing::error!("users' reports are only taken without the daemon: {error}"),
-    };
-    let bytes = settings.limits.message_bytes;
-    let reporter = Reporter::new(judge.clone(), key, store.clone(), Some(memory.clone()), bytes);
-    tasks.spawn(async move {
-        let stop = async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        };
-        if let Err(error) = api::serve(listener, Arc::new(reporter), stop).await {
-            tracing::error!("the local HTTP interface has ended: {error}");
+    if let Some(path) = &settings.socket {
+        let (mode, group) = (settings.mode, settings.group.as_deref());
+        match bind_unix(path, &Access { section: "api", setting: "api.socket", mode, owner: None, group }) {
+            Ok((listener, file)) => {
+                let router = api::reading(overview.clone());
+                let router = reporter.map_or(router.clone(), |reporter| router.merge(api::reports(reporter)));
+                tasks.spawn(serve(listener, router, stopped.clone(), Some(file)));
+            }
+            Err(error) => tracing::error!("users' reports are only taken without the daemon: {error}"),
         }
-        drop(file);
-    });
+    }
+    if let Some(address) = settings.listen {
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                tasks.spawn(serve(listener, api::reading(overview.clone()), stopped.clone(), None));
+            }
+            Err(error) => tracing::error!("api.listen: {address} can't be listened on: {error}; choose another port, or empty it"),
+        }
+    }
+}
+
+/// Serves until the daemon is stopped; the socket's file is removed at the end.
+async fn serve<L>(listener: L, router: Router, mut stopped: watch::Receiver<bool>, file: Option<SocketFile>)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = api::serve(listener, router, stop).await {
+        tracing::error!("the local HTTP interface has ended: {error}");
+    }
+    drop(file);
 }
 
 /// Takes in what other processes wrote into the store, and removes what is too old.

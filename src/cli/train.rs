@@ -8,7 +8,7 @@ use clap::Args;
 use super::{settings, work};
 use crate::{
     config::Sources,
-    model::{Bundle, Net, Runtime, View, known_picture},
+    model::{Bundle, Net, Placement, Runtime, View, known_picture},
     training::{
         base::BaseSet,
         bundle::NewBundle,
@@ -77,7 +77,7 @@ impl Train {
         let bundle = self.base_bundle(self.base.as_ref().unwrap_or(&settings.model.bundle))?;
         let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let net = Net::load(&runtime, &bundle, threads)?;
+        let net = Net::load(&runtime, &bundle, Placement::cpu(threads))?;
         let known = self.data.known_classes()?;
         let mut extractor = || self.data.extractor(&net, &settings, &watch);
         let mut loaded = self.data.load(&self.data.data, &known, &mut extractor, &watch)?;

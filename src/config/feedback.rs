@@ -1,6 +1,6 @@
 //! `[api]`, `[feedback]`, `[campaign]` and `[learn]`: what users say of pictures, and what comes of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ::config::ValueKind;
 
@@ -18,6 +18,8 @@ pub struct Api {
     pub mode: u32,
     /// Its group.
     pub group: Option<String>,
+    /// A loopback address for what is only to be read; `None`: there is none.
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[feedback]`
@@ -97,7 +99,13 @@ pub struct Learn {
 
 pub fn read_api(r: &mut Reader) -> Option<Api> {
     let (socket, mode, group) = (r.string("api.socket"), super::read_mode(r, "api.socket_mode"), r.string("api.socket_group"));
-    Some(Api { socket: socket.map(non_empty)?.map(PathBuf::from), mode: mode?, group: group.map(non_empty)? })
+    let listen = r.read("api.listen", |value| {
+        let allowed = "an address of this machine itself with a port, such as \"127.0.0.1:9825\" or \"[::1]:9825\", or empty";
+        let text = string(value, allowed)?;
+        let address = text.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
+        if text.is_empty() { Ok(None) } else { address.map(Some).ok_or_else(|| allowed.to_owned()) }
+    });
+    Some(Api { socket: socket.map(non_empty)?.map(PathBuf::from), mode: mode?, group: group.map(non_empty)?, listen: listen? })
 }
 
 pub fn read_feedback(r: &mut Reader) -> Option<Feedback> {

@@ -20,7 +20,7 @@ pub use reader::SettingError;
 use reader::{Reader, origin, show, string};
 pub use rules::Rule;
 pub use types::{
-    Action, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
+    Action, Device, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
 };
 
 /// All settings.
@@ -30,6 +30,8 @@ pub struct Settings {
     pub milter: Milter,
     /// The net.
     pub model: Model,
+    /// What is remembered of pictures.
+    pub cache: Cache,
     /// What to do with what score.
     pub policy: Policy,
     /// The header that carries the verdict.
@@ -76,10 +78,21 @@ pub struct Model {
     pub bundle: PathBuf,
     /// ONNX Runtime's library, if it is not to be searched for.
     pub onnxruntime: Option<PathBuf>,
+    /// What the backbone runs on.
+    pub device: Device,
     /// Nets that run side by side, at least 1.
     pub sessions: usize,
-    /// Bytes of feature vectors that are kept of the latest pictures.
-    pub cache: u64,
+}
+
+/// `[cache]`
+#[derive(Clone, Debug)]
+pub struct Cache {
+    /// Bytes of what is kept of the latest files, feature vectors above all.
+    pub memory: u64,
+    /// Pictures held against near-duplicates, the latest that a rule was against.
+    pub spam: usize,
+    /// Age at which both are forgotten.
+    pub age: Duration,
 }
 
 /// `[policy]`
@@ -176,6 +189,10 @@ pub struct Limits {
     pub archive_bytes: u64,
     /// How many times its packed size a file in an archive may have.
     pub archive_ratio: u64,
+    /// Processes that open messages, side by side, at least 1.
+    pub workers: usize,
+    /// Pictures that wait for the net.
+    pub waiting: usize,
     /// For opening one container, or decoding one picture.
     pub picture_time: Duration,
     /// Bytes of address space of a process that opens messages.
@@ -232,7 +249,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads every key, also after an error, before it gives up.
 fn read(r: &mut Reader) -> Option<Settings> {
-    let (milter, model, policy) = (read_milter(r), read_model(r), read_policy(r));
+    let (milter, model, cache, policy) = (read_milter(r), read_model(r), read_cache(r), read_policy(r));
     let header = read_header(r);
     let (api, feedback) = (feedback::read_api(r), feedback::read_feedback(r));
     let (campaign, learn) = (feedback::read_campaign(r), feedback::read_learn(r));
@@ -240,6 +257,7 @@ fn read(r: &mut Reader) -> Option<Settings> {
     Some(Settings {
         milter: milter?,
         model: model?,
+        cache: cache?,
         policy: policy?,
         header: header?,
         skip: skip?,
@@ -297,18 +315,27 @@ fn read_mode(r: &mut Reader, key: &str) -> Option<u32> {
 
 fn read_model(r: &mut Reader) -> Option<Model> {
     let (bundle, onnxruntime) = (r.string("model.bundle"), r.string("model.onnxruntime"));
-    let sessions = r.number("model.sessions", 0..=256);
-    let cache = r.size("model.cache", 0..=16 * MAX_SIZE);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (device, sessions) = (r.text("model.device"), r.number("model.sessions", 0..=256));
     Some(Model {
         bundle: bundle?.into(),
         onnxruntime: onnxruntime.map(non_empty)?.map(PathBuf::from),
+        device: device?,
         sessions: match usize::try_from(sessions?).ok()? {
-            0 => cores.min(8),
+            0 => cores().min(8),
             number => number,
         },
-        cache: cache?,
     })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn read_cache(r: &mut Reader) -> Option<Cache> {
+    let memory = r.size("cache.memory", 0..=16 * MAX_SIZE);
+    let spam = r.number("cache.spam", 0..=10_000_000);
+    let age = r.duration("cache.age", Duration::from_secs(1)..=365 * DAY);
+    Some(Cache { memory: memory?, spam: usize::try_from(spam?).ok()?, age: age? })
 }
 
 fn non_empty(text: String) -> Option<String> {
@@ -391,6 +418,7 @@ fn read_limits(r: &mut Reader) -> Option<Limits> {
     let archive_files = r.number("limits.archive_files", 0..=1_000_000);
     let archive_bytes = r.size("limits.archive_bytes", 0..=4 * MAX_SIZE);
     let archive_ratio = r.number("limits.archive_ratio", 1..=100_000);
+    let (workers, waiting) = (r.number("limits.workers", 0..=1000), r.number("limits.waiting", 1..=1_000_000));
     let picture_time = r.duration("limits.picture_time", Duration::from_millis(10)..=Duration::from_secs(240));
     // Less would not hold the program itself.
     let worker_memory = r.size("limits.worker_memory", 256 << 20..=64 * MAX_SIZE);
@@ -409,6 +437,11 @@ fn read_limits(r: &mut Reader) -> Option<Limits> {
         archive_files: usize::try_from(archive_files?).ok()?,
         archive_bytes: archive_bytes?,
         archive_ratio: archive_ratio?,
+        workers: match usize::try_from(workers?).ok()? {
+            0 => (2 * cores()).min(16),
+            number => number,
+        },
+        waiting: usize::try_from(waiting?).ok()?,
         picture_time: picture_time?,
         worker_memory: worker_memory?,
     })

@@ -102,6 +102,31 @@ pub enum QrCondition {
     Domains(Vec<String>),
 }
 
+/// What the backbone runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The first graphics card if there is one that can be used, else the processor.
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The graphics card of this number, as CUDA counts.
+    Cuda(u32),
+}
+
+impl FromStr for Device {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const ALLOWED: &str = "\"auto\", \"cpu\", or a graphics card such as \"cuda:0\"";
+        match (text, text.strip_prefix("cuda:")) {
+            ("auto", _) => Ok(Self::Auto),
+            ("cpu", _) => Ok(Self::Cpu),
+            (_, Some(number)) => number.parse().map(Self::Cuda).map_err(|_| ALLOWED),
+            _ => Err(ALLOWED),
+        }
+    }
+}
+
 /// What happens to a message that could not be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {

@@ -1,8 +1,28 @@
-//! A perceptual hash: near-duplicates of a picture differ in few of its bits.
+//! What near-duplicates of a picture are told by: a perceptual hash, in few bits of which they differ, and a small copy.
 
 use image_hasher::{HashAlg, HasherConfig};
+use serde::{Deserialize, Serialize};
 
-use super::Picture;
+use super::{Picture, resize};
+
+/// Side of the small copy in pixels.
+const SKETCH: u32 = 16;
+
+/// A perceptual hash and a small copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// [`perceptual_hash`].
+    pub hash: u64,
+    /// 16 x 16 pixels, RGB, 8 bits a channel, rows from the top, whatever the sides' ratio was.
+    #[serde(with = "serde_bytes")]
+    pub sketch: Vec<u8>,
+}
+
+/// Of a picture; its small copy is made from `view`, the same in a size that costs less to read.
+pub fn fingerprint(picture: &Picture, view: &Picture) -> Fingerprint {
+    let sketch = resize(view, SKETCH, SKETCH).map(Picture::into_raw).unwrap_or_default();
+    Fingerprint { hash: perceptual_hash(picture), sketch }
+}
 
 /// The double-gradient hash of `image_hasher`: whether brightness rises to the right and downwards between the cells of
 /// a small grey copy. Two hashes are compared by the number of bits in which they differ.

@@ -15,6 +15,6 @@ mod svg;
 pub use codes::{Code, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, dimensions};
 pub use frames::{Frame, frames};
-pub use hash::perceptual_hash;
+pub use hash::{Fingerprint, fingerprint, perceptual_hash};
 pub use mosaic::compose;
 pub use resize::resize;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, io};
 
 use sha2::{Digest, Sha256};
 
-use super::{Event, Kind, Look, Request, Seen, Task};
+use super::{Event, Kind, Look, Request, Seen, Task, protocol::Again};
 use crate::{
     image::{self, Frame, ImageError},
     mail::{self, Drawing, Found, Mosaic, Picture},
@@ -14,12 +14,27 @@ use crate::{
 /// Shortest side in which a code is looked for: a QR code has 21 modules at least.
 const SMALLEST_CODE: u32 = 18;
 
-/// Inspects `bytes` and tells what there is to `emit`, at last [`Event::End`] or [`Event::Refused`].
+/// Who is told.
+pub trait Listener {
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// If it has gone.
+    fn tell(&mut self, event: Event) -> io::Result<()>;
+
+    /// Asks as [`Event::Known`] says.
+    ///
+    /// # Errors
+    /// If it has gone.
+    fn known(&mut self, sha256: [u8; 32], name: String, room: usize) -> io::Result<Again>;
+}
+
+/// Inspects `bytes` and tells what there is, at last [`Event::End`] or [`Event::Refused`].
 ///
 /// # Errors
-/// The first of `emit`.
-pub fn look(task: &Task, request: &Request, bytes: &[u8], emit: &mut dyn FnMut(Event) -> io::Result<()>) -> io::Result<()> {
-    let mut looker = Looker { task, request, emit, step: 0, shown: 0, incomplete: Vec::new(), failed: None };
+/// The first of `listener`.
+pub fn look(task: &Task, request: &Request, bytes: &[u8], listener: &mut dyn Listener) -> io::Result<()> {
+    let mut looker = Looker { task, request, listener, step: 0, shown: 0, incomplete: Vec::new(), whole: true, failed: None };
     let found = match request.kind {
         Kind::Message => {
             if !looker.begin("message", true) {
@@ -27,7 +42,7 @@ pub fn look(task: &Task, request: &Request, bytes: &[u8], emit: &mut dyn FnMut(E
             }
             match mail::find_pictures(bytes, &task.limits, &mut |name| looker.begin(name, true)) {
                 Ok(found) => found,
-                Err(error) => return (looker.emit)(Event::Refused(error.setting().to_owned())),
+                Err(error) => return looker.listener.tell(Event::Refused(error.setting().to_owned())),
             }
         }
         Kind::File => mail::find_in_file(bytes, &task.limits, &mut |name| looker.begin(name, true)),
@@ -65,11 +80,13 @@ pub fn look(task: &Task, request: &Request, bytes: &[u8], emit: &mut dyn FnMut(E
 struct Looker<'a> {
     task: &'a Task,
     request: &'a Request,
-    emit: &'a mut dyn FnMut(Event) -> io::Result<()>,
+    listener: &'a mut dyn Listener,
     step: u32,
     /// Pictures that the net has to judge.
     shown: usize,
     incomplete: Vec<String>,
+    /// Nothing was cut off in this step.
+    whole: bool,
     failed: Option<io::Error>,
 }
 
@@ -81,24 +98,26 @@ impl Looker<'_> {
         if self.failed.is_some() || self.request.dead.contains(&step) || !container && step < self.request.from {
             return false;
         }
-        self.failed =
-            (self.emit)(Event::Begin { step, name: name.to_owned(), container, incomplete: self.incomplete.clone() }).err();
+        self.whole = true;
+        let begin = Event::Begin { step, name: name.to_owned(), container, incomplete: self.incomplete.clone() };
+        self.failed = self.listener.tell(begin).err();
         self.failed.is_none()
     }
 
     fn cut(&mut self, limit: &str) {
+        self.whole = false;
         if !self.incomplete.iter().any(|known| known == limit) {
             self.incomplete.push(limit.to_owned());
         }
     }
 
     fn tell(&mut self, seen: Seen) -> io::Result<()> {
-        (self.emit)(Event::Seen(seen))
+        self.listener.tell(Event::Seen(seen))
     }
 
     fn end(&mut self, linked: usize) -> io::Result<()> {
         let incomplete = std::mem::take(&mut self.incomplete);
-        (self.emit)(Event::End { incomplete, linked: linked as u64 })
+        self.listener.tell(Event::End { incomplete, linked: linked as u64 })
     }
 
     fn picture(&mut self, picture: &Picture<'_>, sha256: [u8; 32], repeated: bool) -> io::Result<()> {
@@ -119,6 +138,11 @@ impl Looker<'_> {
         let Some(kind) = picture.kind else {
             return self.tell(of(Look::Undecodable(ImageError::UnknownType.to_string())));
         };
+        let room = limits.pictures.saturating_sub(self.shown);
+        if let Some(shown) = self.listener.known(sha256, picture.name.clone(), room)? {
+            self.shown += shown;
+            return Ok(());
+        }
         let mut told = Ok(());
         let over = image::frames(&picture.bytes, kind, limits, &mut |frame| {
             if told.is_ok() {
@@ -134,7 +158,11 @@ impl Looker<'_> {
                 self.tell(Seen { dimensions, ..of(look) })?;
             }
         }
-        Ok(())
+        self.all_told(sha256)
+    }
+
+    fn all_told(&mut self, sha256: [u8; 32]) -> io::Result<()> {
+        if self.whole { self.listener.tell(Event::Whole(sha256)) } else { Ok(()) }
     }
 
     fn refused(&mut self, error: &ImageError) -> Look {
@@ -156,8 +184,7 @@ impl Looker<'_> {
         match frame.picture {
             Ok(pixels) => {
                 let look = self.sized(&pixels, bytes);
-                let (dimensions, hash) = (Some(pixels.dimensions()), hash(&look, &pixels));
-                self.tell(Seen { label, dimensions, hash, codes: codes(&pixels), ..of(look) })
+                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), codes: codes(&pixels), ..of(look) })
             }
             Err(error) => {
                 let look = self.refused(&error);
@@ -178,17 +205,18 @@ impl Looker<'_> {
         }
         self.shown += 1;
         let sized = self.task.views.iter().map(|(width, height)| image::resize(pixels, *width, *height));
-        match sized.collect::<Option<Vec<_>>>() {
-            Some(views) => Look::Views(views.into_iter().map(|view| serde_bytes::ByteBuf::from(view.into_raw())).collect()),
-            None => Look::Undecodable("a picture without pixels".to_owned()),
-        }
+        let Some(views) = sized.collect::<Option<Vec<_>>>() else {
+            return Look::Undecodable("a picture without pixels".to_owned());
+        };
+        let print = image::fingerprint(pixels, views.first().unwrap_or(pixels));
+        Look::Views { views: views.into_iter().map(|view| serde_bytes::ByteBuf::from(view.into_raw())).collect(), print }
     }
 
     fn mosaic(&mut self, mosaic: &Mosaic, found: &Found<'_>) -> io::Result<()> {
         let decode = |index: &usize| image::decode(&found.pictures[*index].bytes, &self.task.limits).ok();
         let rows: Vec<Vec<_>> = mosaic.rows.iter().map(|row| row.iter().filter_map(decode).collect()).collect();
         for (number, pixels) in image::compose(&rows, &self.task.limits).into_iter().enumerate() {
-            let sha256 = Sha256::digest(pixels.as_raw()).into();
+            let sha256: [u8; 32] = Sha256::digest(pixels.as_raw()).into();
             let label = (number > 0).then(|| format!("part={}", number + 1));
             let look = self.sized(&pixels, usize::MAX);
             self.tell(Seen {
@@ -197,10 +225,10 @@ impl Looker<'_> {
                 media_type: "image/x-tiles".to_owned(),
                 sha256: Some(sha256),
                 dimensions: Some(pixels.dimensions()),
-                hash: hash(&look, &pixels),
                 codes: codes(&pixels),
                 look,
             })?;
+            self.all_told(sha256)?;
         }
         Ok(())
     }
@@ -213,11 +241,6 @@ impl Looker<'_> {
         let seen = Seen::bare(drawing.name.clone(), Look::Drawn);
         self.tell(Seen { media_type: "text/x-drawing".to_owned(), codes, ..seen })
     }
-}
-
-/// Of a picture that is to be judged.
-fn hash(look: &Look, pixels: &image::Picture) -> Option<u64> {
-    matches!(look, Look::Views(_)).then(|| image::perceptual_hash(pixels))
 }
 
 /// A code reader that fails inside costs the code, not the picture.

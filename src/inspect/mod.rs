@@ -13,7 +13,7 @@ mod worker;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Limits, PictureBelow, Skips};
-pub use crate::image::Code;
+pub use crate::image::{Code, Fingerprint};
 pub use pool::{Pool, Report, WorkerError};
 use protocol::{Event, Request};
 pub use worker::run as worker;
@@ -56,8 +56,6 @@ pub struct Seen {
     pub sha256: Option<[u8; 32]>,
     /// Pixels, if they could be read.
     pub dimensions: Option<(u32, u32)>,
-    /// Perceptual hash, if it is to be judged.
-    pub hash: Option<u64>,
     /// Codes that stand in it.
     pub codes: Vec<Code>,
     /// What the net gets.
@@ -68,15 +66,36 @@ impl Seen {
     /// Of something that has no bytes to tell more by.
     fn bare(name: String, look: Look) -> Self {
         let media_type = "application/octet-stream".to_owned();
-        Self { name, label: None, media_type, sha256: None, dimensions: None, hash: None, codes: Vec::new(), look }
+        Self { name, label: None, media_type, sha256: None, dimensions: None, codes: Vec::new(), look }
     }
+}
+
+/// Who wants to know what there is to be seen.
+pub trait Audience {
+    /// Takes one thing, while the worker is at the next.
+    fn seen(&mut self, seen: Seen);
+
+    /// Takes what the file with this SHA-256 showed when it was seen whole, under this name, if that is known and has not more
+    /// than `room` pictures to be judged. Returns how many it has.
+    fn again(&mut self, sha256: &[u8; 32], name: &str, room: usize) -> Option<usize>;
+
+    /// All has been told of the file with this SHA-256, and no limit cut anything off.
+    fn whole(&mut self, sha256: [u8; 32]);
+
+    /// Whether nobody waits for the verdict any more.
+    fn gone(&self) -> bool;
 }
 
 /// What the net gets of a thing to be seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Look {
-    /// For each view, RGB, 8 bits a channel, rows from the top.
-    Views(Vec<serde_bytes::ByteBuf>),
+    /// To be judged.
+    Views {
+        /// For each view, RGB, 8 bits a channel, rows from the top.
+        views: Vec<serde_bytes::ByteBuf>,
+        /// What near-duplicates are told by.
+        print: Fingerprint,
+    },
     /// The file has the same SHA-256 as one before it.
     Repeated,
     /// Nothing: it is too small to be judged.

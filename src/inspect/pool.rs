@@ -12,9 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use metrics::counter;
+
 use super::{
-    Event, Kind, Look, Request, Seen, Task,
-    protocol::{read, write},
+    Audience, Event, Kind, Look, Request, Seen, Task,
+    protocol::{Again, read, write},
 };
 
 /// This very program, also after a newer one has taken its place on disk.
@@ -88,8 +90,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Inspects `bytes`. `take` gets each thing to be seen, while the worker is at the next.
-    pub fn inspect(&self, kind: Kind, bytes: &[u8], deadline: Instant, take: &mut dyn FnMut(Seen)) -> Report {
+    /// Inspects `bytes` for `audience`.
+    pub fn inspect(&self, kind: Kind, bytes: &[u8], deadline: Instant, audience: &mut dyn Audience) -> Report {
         let mut request = Request { kind, length: bytes.len() as u64, dead: Vec::new(), from: 0 };
         let mut cut = Vec::new();
         let mut gone = 0;
@@ -101,7 +103,7 @@ impl Pool {
                     break Report { failed: true, ..Report::default() };
                 }
             };
-            match self.attempt(process, &request, bytes, deadline, &mut cut, take) {
+            match self.attempt(process, &request, bytes, deadline, &mut cut, audience) {
                 Try::Ended(report) => break report,
                 Try::Late => break Report { late: true, ..Report::default() },
                 // Ended from outside, or so short of memory that it can't take the message in.
@@ -113,10 +115,11 @@ impl Pool {
                     break Report { failed: true, ..Report::default() };
                 }
                 Try::Died { step, name, container, over_time, how } => {
+                    counter!("imagespam_milter_worker_deaths_total").increment(1);
                     tracing::debug!("a worker was ended at {name:?}: {how}");
                     let limit = if over_time { "picture_time" } else { "worker_memory" };
                     cut.push(limit.to_owned());
-                    take(Seen::bare(name, Look::OverLimit(how)));
+                    audience.seen(Seen::bare(name, Look::OverLimit(how)));
                     request.dead.push(step);
                     request.from = if container { 0 } else { step };
                     if request.dead.len() == MOST_DEAD {
@@ -140,7 +143,7 @@ impl Pool {
         bytes: &[u8],
         deadline: Instant,
         cut: &mut Vec<String>,
-        take: &mut dyn FnMut(Seen),
+        audience: &mut dyn Audience,
     ) -> Try {
         let mut at = None;
         let died = |at: Option<(u32, String, bool)>, over_time, how: String| match at {
@@ -152,6 +155,9 @@ impl Pool {
         }
         let mut step_ends = Instant::now() + self.task.limits.picture_time;
         loop {
+            if audience.gone() {
+                return Try::Late;
+            }
             process.ends = step_ends.min(deadline);
             match read(&mut process, self.longest) {
                 Ok(Event::Begin { step, name, container, incomplete }) => {
@@ -160,10 +166,16 @@ impl Pool {
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
                 Ok(Event::Seen(seen)) => {
-                    take(seen);
+                    audience.seen(seen);
                     // The net's time is not the worker's; the next frame of an animation is a new picture.
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
+                Ok(Event::Known { sha256, name, room }) => {
+                    let again: Again = audience.again(&sha256, &name, room);
+                    // One that has gone meanwhile is seen at the next read.
+                    let _ = write(&mut process, &again);
+                }
+                Ok(Event::Whole(sha256)) => audience.whole(sha256),
                 Ok(Event::End { incomplete, linked }) => {
                     self.give_back(process);
                     return Try::Ended(Report { incomplete, linked, ..Report::default() });

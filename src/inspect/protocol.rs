@@ -35,8 +35,19 @@ pub enum Event {
         /// Names of the limits that cut something off so far: should this step be the worker's last.
         incomplete: Vec<String>,
     },
+    /// Has a file with this SHA-256 been seen whole? The daemon answers with an [`Again`].
+    Known {
+        /// Of the file.
+        sha256: [u8; 32],
+        /// Where the file stands in the message.
+        name: String,
+        /// Pictures to be judged that the message may still have.
+        room: usize,
+    },
     /// Something to be seen.
     Seen(Seen),
+    /// All that the file with this SHA-256 shows has been told, and no limit cut anything off.
+    Whole([u8; 32]),
     /// The structure of the message is past this setting of `[limits]`: nothing of it was looked at.
     Refused(String),
     /// All has been told.
@@ -47,6 +58,9 @@ pub enum Event {
         linked: u64,
     },
 }
+
+/// How many pictures to be judged are in a file that has been seen whole; nothing more need be told of it. `None`: it has to be looked at.
+pub type Again = Option<usize>;
 
 /// Writes a value.
 ///

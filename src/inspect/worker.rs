@@ -9,8 +9,8 @@ use nix::unistd::alarm;
 
 use super::{
     Event, Request, Task,
-    look::look,
-    protocol::{read, write},
+    look::{Listener, look},
+    protocol::{Again, read, write},
     sandbox,
 };
 
@@ -45,12 +45,29 @@ pub fn run() -> io::Result<()> {
         bytes.try_reserve_exact(length).map_err(io::Error::other)?;
         input.by_ref().take(request.length).read_to_end(&mut bytes)?;
         let seconds = u32::try_from(task.limits.picture_time.as_secs() + ORPHAN).unwrap_or(u32::MAX);
-        look(&task, &request, &bytes, &mut |event| {
-            if matches!(event, Event::Begin { .. }) {
-                alarm::set(seconds);
-            }
-            write(&mut output, &event)
-        })?;
+        look(&task, &request, &bytes, &mut Line { input: &mut input, output: &mut output, seconds })?;
         output.flush()?;
+    }
+}
+
+/// The daemon, as a step of the work sees it.
+struct Line<'a, R, W> {
+    input: &'a mut R,
+    output: &'a mut W,
+    /// For a step.
+    seconds: u32,
+}
+
+impl<R: Read, W: Write> Listener for Line<'_, R, W> {
+    fn tell(&mut self, event: Event) -> io::Result<()> {
+        if matches!(event, Event::Begin { .. }) {
+            alarm::set(self.seconds);
+        }
+        write(self.output, &event)
+    }
+
+    fn known(&mut self, sha256: [u8; 32], name: String, room: usize) -> io::Result<Again> {
+        write(self.output, &Event::Known { sha256, name, room })?;
+        read(self.input, LONGEST)
     }
 }

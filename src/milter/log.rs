@@ -3,7 +3,7 @@
 use super::session::{Message, Shared};
 use crate::{
     telemetry::quoted,
-    verdict::{Outcome, PictureResult, Verdict},
+    verdict::{Known, Outcome, PictureResult, Verdict},
 };
 
 /// Longest sender's text in a line, in characters.
@@ -37,11 +37,12 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
         let (picture, text) = (quoted(picture, LONGEST), quoted(&code.text, LONGEST_CODE));
         tracing::info!("{id}: code={} picture={picture} text={text}", code.symbology);
     }
+    let known = if verdict.known() == 0 { String::new() } else { format!(" known={}", verdict.known()) };
     let reported = verdict.reported().map_or(String::new(), |class| format!(" reported={class}"));
     let linked = if verdict.linked == 0 { String::new() } else { format!(" linked={}", verdict.linked) };
     let envelope = &message.envelope;
     tracing::info!(
-        "{id}: action={}{dry_run} {outcome} pictures={} judged={} undecodable={}{reported}{limits}{linked} size={} ms={} from=<{}> nrcpt={} client={} \
+        "{id}: action={}{dry_run} {outcome} pictures={} judged={}{known} undecodable={}{reported}{limits}{linked} size={} ms={} from=<{}> nrcpt={} client={} \
          message_id={} model={}",
         verdict.action,
         verdict.pictures.len(),
@@ -59,10 +60,16 @@ pub fn message(queue_id: Option<&str>, message: &Message, verdict: &Verdict, sha
 
 fn found(result: &PictureResult) -> String {
     match result {
-        PictureResult::Judged { probabilities, .. } => {
+        PictureResult::Judged { probabilities, known, .. } => {
             let shown: Vec<_> = probabilities.iter().map(|probability| format!("{probability:.3}")).collect();
-            format!("probabilities={}", shown.join("/"))
+            let known = match known {
+                Some(Known::Exact) => " known=exact",
+                Some(Known::Near) => " known=near",
+                None => "",
+            };
+            format!("probabilities={}{known}", shown.join("/"))
         }
+        PictureResult::Late => "error=deadline".to_owned(),
         PictureResult::Skipped(skip, why) => format!("skip={skip} why={}", quoted(why, LONGEST)),
         PictureResult::Drawn => "drawn=true".to_owned(),
         PictureResult::Undecodable(error) | PictureResult::Failed(error) => format!("error={}", quoted(error, LONGEST)),

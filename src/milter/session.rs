@@ -2,19 +2,27 @@
 
 use std::{
     ffi::{CStr, CString},
+    future::Future,
     net::IpAddr,
+    pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use indymilter::{Actions, Context, EomContext, MacroStage, NegotiateContext, ProtoOpts, SocketInfo, Status};
-use tokio::sync::watch;
+use indymilter::{Actions, Context, ContextActions, EomContext, MacroStage, NegotiateContext, ProtoOpts, SocketInfo, Status};
+use metrics::counter;
+use tokio::{sync::watch, time};
 
-use super::{log, reply};
+use super::{count, log, reply};
 use crate::{
     config::{Action, Settings, Skip},
+    telemetry::Counted,
     verdict::{Envelope, Outcome, Scheduler, Verdict, envelope_skip},
 };
+
+/// How often a mail server that waits for a verdict hears of it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub struct Shared {
@@ -34,6 +42,7 @@ pub struct Session {
     options: ProtoOpts,
     client: Option<IpAddr>,
     message: Option<Message>,
+    _counted: Counted,
 }
 
 /// A message as far as it has come.
@@ -108,7 +117,8 @@ pub async fn negotiate(
         (MacroStage::Eom, c"i"),
     ];
     context.requested_macros = macros.map(|(stage, names)| (stage, CString::from(names))).into();
-    context.data = Some(Session { shared, options: context.requested_opts, client: None, message: None });
+    let _counted = Counted::new("imagespam_milter_connections");
+    context.data = Some(Session { shared, options: context.requested_opts, client: None, message: None, _counted });
     Status::Continue
 }
 
@@ -197,8 +207,19 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
             Verdict { incomplete, ..unjudged(Outcome::Skipped(Skip::MessageSize), action) }
         }
         Some(skip) => unjudged(Outcome::Skipped(skip), Action::Accept),
-        None => shared.scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone()).await,
+        None => {
+            let judged = shared.scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone());
+            match unless_gone(context, judged).await {
+                Some(verdict) => verdict,
+                None => {
+                    counter!("imagespam_milter_messages_abandoned_total").increment(1);
+                    tracing::info!("{}: the mail server has gone before the verdict", queue_id.as_deref().unwrap_or("-"));
+                    return Status::Tempfail;
+                }
+            }
+        }
     };
+    count::message(&verdict);
     log::message(queue_id.as_deref(), &message, &verdict, &shared);
     if shared.settings.policy.dry_run {
         return Status::Accept;
@@ -209,6 +230,19 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
             // The mail server has gone or refuses the change: the message must not suffer.
             tracing::warn!("{}: can't change the message: {error}", queue_id.as_deref().unwrap_or("-"));
             Status::Accept
+        }
+    }
+}
+
+/// Waits for the verdict, and tells the mail server now and then that it is under way, by which it is seen that there still is
+/// one. `None`: it has gone, and the work has been dropped.
+async fn unless_gone(context: &EomContext<Session>, judged: impl Future<Output = Verdict>) -> Option<Verdict> {
+    let mut judged = pin!(judged);
+    let mut sign_of_life = time::interval_at(time::Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
+    loop {
+        tokio::select! {
+            verdict = &mut judged => return Some(verdict),
+            _ = sign_of_life.tick() => context.actions.progress().await.ok()?,
         }
     }
 }

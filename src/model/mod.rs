@@ -1,8 +1,9 @@
-//! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), sessions that turn pixels into features
-//! and features into probabilities (`net`), the known-answer check (`verify`), and
+//! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), the queue and threads that turn pixels into features
+//! (`engine`), features into probabilities (`net`), the known-answer check (`verify`), and
 //! the heads learned on this site (`versions`). Knows nothing of mail or policy.
 
 mod bundle;
+mod engine;
 mod net;
 mod preprocess;
 mod runtime;
@@ -10,6 +11,7 @@ mod verify;
 mod versions;
 
 pub use bundle::{BaseFile, Bundle, Head, Manifest, View};
+pub use engine::{Answer, Failure, Placement, Ticket, WeakTicket};
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use verify::{KnownAnswer, known_picture};

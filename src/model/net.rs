@@ -1,33 +1,40 @@
-//! Sessions of ONNX Runtime, of a backbone and of a head. Each runs on one processor core; a caller takes one for the time of a
-//! run.
+//! A loaded model: a backbone (`engine`), and sessions of a head. Each of these runs on one processor core; a caller takes one for
+//! the time of a run.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_executor::block_on;
 
 use ort::{
     session::{Session, builder::GraphOptimizationLevel},
     value::{TensorRef, ValueType},
 };
 
-use super::{Bundle, Manifest, ModelError, Runtime};
+use super::{Bundle, Failure, Manifest, ModelError, Placement, Runtime, Ticket, engine::Engine};
 use crate::image::Picture;
+
+/// A picture that no mail server waits for.
+const NO_HURRY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A loaded model.
 pub struct Net {
     manifest: Manifest,
     /// Shared with the nets that differ in the head only.
-    backbone: Arc<Sessions>,
+    backbone: Arc<Engine>,
     head: Sessions,
 }
 
 impl Net {
-    /// Loads a bundle into `sessions` sessions of backbone and head each, and checks that inputs and outputs are as `model.toml` says.
+    /// Loads a bundle, and checks that inputs and outputs are as `model.toml` says.
     ///
     /// # Errors
     /// If ONNX Runtime refuses a file, or shapes don't fit.
-    pub fn load(runtime: &Runtime, bundle: &Bundle, sessions: usize) -> Result<Self, ModelError> {
-        let backbone = Sessions::load(runtime, &bundle.backbone, sessions)?;
-        backbone.with(|session| check_backbone(&bundle.manifest, session))?;
-        Self::put_together(runtime, bundle, sessions, Arc::new(backbone))
+    pub fn load(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
+        let backbone = Engine::start(runtime, bundle, placement)?;
+        Self::put_together(runtime, bundle, placement.sessions, Arc::new(backbone))
     }
 
     /// Loads the head of a bundle that has the same backbone and views as this one, and goes on with the same sessions of that.
@@ -42,7 +49,7 @@ impl Net {
         Self::put_together(runtime, bundle, sessions, self.backbone.clone())
     }
 
-    fn put_together(runtime: &Runtime, bundle: &Bundle, sessions: usize, backbone: Arc<Sessions>) -> Result<Self, ModelError> {
+    fn put_together(runtime: &Runtime, bundle: &Bundle, sessions: usize, backbone: Arc<Engine>) -> Result<Self, ModelError> {
         let head = Sessions::load(runtime, &bundle.head, sessions)?;
         head.with(|session| check_head(&bundle.manifest, session))?;
         Ok(Self { manifest: bundle.manifest.clone(), backbone, head })
@@ -59,32 +66,21 @@ impl Net {
     /// If the picture has no pixels, or the run fails.
     pub fn features(&self, picture: &Picture) -> Result<Vec<f32>, ModelError> {
         let sized = self.manifest.view.iter().map(|view| view.sized(picture).map(Picture::into_raw)).collect::<Option<Vec<_>>>();
-        self.features_of(&sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?)
+        let sized = sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?;
+        let answer = self.submit(sized, Instant::now() + NO_HURRY).map(|ticket| block_on(ticket.answer()));
+        match answer.and_then(|answer| answer) {
+            Ok(features) => Ok(features.to_vec()),
+            Err(failure) => Err(self.mismatch(failure.to_string())),
+        }
     }
 
-    /// The same of a picture that is sized already: for each view of the manifest its pixels, RGB, 8 bits a channel, rows from
-    /// the top.
+    /// The same of a picture that is sized already, when its turn comes: for each view of the manifest its pixels, RGB, 8 bits a
+    /// channel, rows from the top. Waits while the queue is full.
     ///
     /// # Errors
-    /// If they are not of the views' sizes, or the run fails.
-    pub fn features_of(&self, sized: &[impl AsRef<[u8]>]) -> Result<Vec<f32>, ModelError> {
-        self.backbone.with(|session| {
-            let backbone = &self.manifest.backbone;
-            let mut features = Vec::new();
-            for (number, view) in self.manifest.view.iter().enumerate() {
-                let pixels = sized.get(number).map_or(&[][..], AsRef::as_ref);
-                if pixels.len() != view.width as usize * view.height as usize * 3 {
-                    return Err(self.mismatch(format!("view {} takes other pixels", number + 1)));
-                }
-                let input = view.input(pixels);
-                let tensor = TensorRef::from_array_view((view.shape(), input.as_slice()))?;
-                let outputs = session.run(ort::inputs![backbone.input.as_str() => tensor])?;
-                for name in &backbone.outputs {
-                    features.extend_from_slice(outputs[name.as_str()].try_extract_tensor::<f32>()?.1);
-                }
-            }
-            self.finite(features, "features")
-        })
+    /// If they are not of the views' sizes, or the queue is still full at `until`.
+    pub fn submit(&self, sized: Vec<Vec<u8>>, until: Instant) -> Result<Ticket, Failure> {
+        self.backbone.submit(sized, until)
     }
 
     /// The probability of each class, in the order of the manifest's classes.
@@ -173,19 +169,6 @@ impl Drop for Lent<'_> {
         idle.extend(self.session.take());
         drop(idle);
         self.sessions.returned.notify_one();
-    }
-}
-
-/// Checks that the named input and outputs exist.
-fn check_backbone(manifest: &Manifest, session: &Session) -> Result<(), ModelError> {
-    let mismatch = |problem: String| ModelError::Mismatch { model: manifest.title(), problem };
-    let backbone = &manifest.backbone;
-    if !session.inputs().iter().any(|input| input.name() == backbone.input) {
-        return Err(mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
-    }
-    match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
-        Some(missing) => Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
-        None => Ok(()),
     }
 }
 

@@ -48,6 +48,11 @@ impl Runtime {
         Err(ModelError::Runtime { tried: tried.trim_end().to_owned() })
     }
 
+    /// What sessions are made in.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// The library's path, or its name if the system's loader found it.
     pub fn library(&self) -> &Path {
         &self.library

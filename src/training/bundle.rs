@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, fs::File, io::Write, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{TrainingError, onnx::Graph, write_file};
-use crate::model::{BaseFile, Bundle, Head, KnownAnswer, Manifest, Net, Runtime};
+use crate::model::{BaseFile, Bundle, Head, KnownAnswer, Manifest, Net, Placement, Runtime};
 
 /// What goes into a new bundle beside the base bundle's backbone and views.
 pub struct NewBundle<'a> {
@@ -75,10 +75,10 @@ impl NewBundle<'_> {
             toml::to_string(manifest).map_err(|error| TrainingError::file(&folder.join("model.toml"), error))
         };
         file("model.toml", text(&manifest)?.as_bytes())?;
-        manifest.known_answer = Net::load(runtime, &Bundle::open(draft.path())?, 1)?.answer()?;
+        manifest.known_answer = Net::load(runtime, &Bundle::open(draft.path())?, Placement::cpu(1))?.answer()?;
         let comment = "# A model bundle of imagespam-milter, written by its commands train or learn; MODEL_CARD.md tells what it can and can't do.\n";
         file("model.toml", [comment, &text(&manifest)?].concat().as_bytes())?;
-        Net::load(runtime, &Bundle::open(draft.path())?, 1)?.verify()?;
+        Net::load(runtime, &Bundle::open(draft.path())?, Placement::cpu(1))?.verify()?;
         // A folder made by tempfile is for its owner alone; the daemon runs as another user.
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(draft.path(), fs::Permissions::from_mode(0o755)).map_err(failed)?;

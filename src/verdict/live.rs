@@ -1,7 +1,12 @@
 //! What judges at the moment: a net, and the policy with its classes and thresholds. A new head takes its place in one step;
 //! judgements under way end with the one they began with.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use metrics::gauge;
 
 use super::{JudgeError, Policy};
 use crate::{
@@ -11,6 +16,8 @@ use crate::{
 
 /// A net and its policy.
 pub struct Live {
+    /// Another for each, so that what one has said is not taken for another's word.
+    pub number: u64,
     /// The net.
     pub net: Net,
     /// The rules, with this net's thresholds.
@@ -27,9 +34,11 @@ impl Live {
     /// # Errors
     /// If a rule names a class or a threshold that the model has not.
     pub fn new(net: Net, settings: &Settings) -> Result<Self, JudgeError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let policy = Policy::new(&settings.policy, net.manifest())?;
         let (title, features_id) = (net.manifest().title(), net.manifest().features_id());
-        Ok(Self { net, policy, title, features_id })
+        Ok(Self { number, net, policy, title, features_id })
     }
 }
 
@@ -39,6 +48,7 @@ pub struct Current(RwLock<Arc<Live>>);
 impl Current {
     /// Begins with this one.
     pub fn new(live: Live) -> Self {
+        tell(&live, 1.0);
         Self(RwLock::new(Arc::new(live)))
     }
 
@@ -55,7 +65,13 @@ impl Current {
         let net = self.get().net.with_head_of(runtime, bundle, settings.model.sessions)?;
         net.verify()?;
         let live = Arc::new(Live::new(net, settings)?);
+        tell(&self.get(), 0.0);
+        tell(&live, 1.0);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = live;
         Ok(())
     }
+}
+
+fn tell(live: &Live, in_use: f64) {
+    gauge!("imagespam_milter_model_info", "model" => live.title.clone()).set(in_use);
 }

@@ -1,64 +1,183 @@
-//! What the judge remembers of pictures: the feature vectors of the latest, so that one which comes again costs no run of the
-//! net, and what users have said of campaigns.
+//! What is remembered of the latest files, by the SHA-256 of their bytes: all that they showed, with the feature vectors. One that
+//! comes again is not decoded again; one that comes while it is at the net waits for the same run.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use quick_cache::{Weighter, sync::Cache};
 
+use super::live::Live;
 use crate::{
-    feedback::{CLASSES, Key, Memory},
-    inspect::Seen,
+    inspect::Code,
+    model::{Failure, ModelError, Ticket, WeakTicket},
 };
+
+/// Bytes of a file's entry that are not counted one by one.
+const OVERHEAD: u64 = 256;
+
+/// A feature vector, and what the head has said of it.
+pub struct Vector {
+    /// The numbers.
+    pub features: Arc<Vec<f32>>,
+    /// Number of the head, and its probabilities.
+    judged: Mutex<Option<(u64, Vec<f32>)>>,
+}
+
+impl Vector {
+    /// Of which no head has said anything.
+    pub fn new(features: Arc<Vec<f32>>) -> Self {
+        Self { features, judged: Mutex::new(None) }
+    }
+
+    /// The probabilities of its classes by the head that is live.
+    ///
+    /// # Errors
+    /// If the head can't be run.
+    pub fn probabilities(&self, live: &Live) -> Result<Vec<f32>, ModelError> {
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*judged {
+            Some((number, probabilities)) if *number == live.number => Ok(probabilities.clone()),
+            _ => {
+                let probabilities = live.net.probabilities(&self.features)?;
+                *judged = Some((live.number, probabilities.clone()));
+                Ok(probabilities)
+            }
+        }
+    }
+}
+
+/// One thing that a file showed.
+pub struct Shown {
+    /// Which, of a file that shows several.
+    pub label: Option<String>,
+    /// By the file's bytes.
+    pub media_type: String,
+    /// Pixels, if they could be read.
+    pub dimensions: Option<(u32, u32)>,
+    /// Perceptual hash, if it was judged.
+    pub hash: Option<u64>,
+    /// Codes that stand in it.
+    pub codes: Vec<Code>,
+    /// What the net had of it.
+    pub what: What,
+}
+
+/// What the net had of a thing.
+pub enum What {
+    /// This.
+    Judged(Arc<Vector>),
+    /// Nothing: it is too small.
+    TooSmall(String),
+    /// Nothing: it can't be decoded.
+    Undecodable(String),
+}
+
+impl Shown {
+    fn bytes(&self) -> u64 {
+        let what = match &self.what {
+            What::Judged(vector) => size_of_val(vector.features.as_slice()),
+            What::TooSmall(why) | What::Undecodable(why) => why.len(),
+        };
+        OVERHEAD + (what + self.codes.iter().map(|code| code.text.len()).sum::<usize>()) as u64
+    }
+}
+
+/// All that a file showed.
+pub struct File {
+    since: Instant,
+    /// In its order.
+    pub shown: Vec<Shown>,
+}
+
+impl File {
+    /// Pictures to be judged.
+    pub fn pictures(&self) -> usize {
+        self.shown.iter().filter(|shown| matches!(shown.what, What::Judged(_))).count()
+    }
+
+    fn vector(&self, label: Option<&String>) -> Option<Arc<Vector>> {
+        self.shown.iter().find(|shown| shown.label.as_ref() == label).and_then(|shown| match &shown.what {
+            What::Judged(vector) => Some(vector.clone()),
+            What::TooSmall(_) | What::Undecodable(_) => None,
+        })
+    }
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<[u8; 32], Arc<File>> for Bytes {
+    fn weight(&self, _: &[u8; 32], file: &Arc<File>) -> u64 {
+        OVERHEAD + file.shown.iter().map(Shown::bytes).sum::<u64>()
+    }
+}
 
 /// The picture: SHA-256 of its file, and which of the things in that file it is.
 type Id = ([u8; 32], Option<String>);
 
-/// Bytes of a vector and of what it takes to hold it.
-#[derive(Clone)]
-struct Bytes;
-
-impl Weighter<Id, Arc<Vec<f32>>> for Bytes {
-    fn weight(&self, _: &Id, features: &Arc<Vec<f32>>) -> u64 {
-        128 + size_of_val(features.as_slice()) as u64
-    }
+/// The latest files.
+pub struct Files {
+    known: Cache<[u8; 32], Arc<File>, Bytes>,
+    age: Duration,
+    /// At the net.
+    under_way: Mutex<HashMap<Id, WeakTicket>>,
 }
 
-/// Feature vectors of the latest pictures, whatever the head.
-pub struct Features(Cache<Id, Arc<Vec<f32>>, Bytes>);
-
-impl Features {
-    /// Holds at most so many bytes.
-    pub fn new(bytes: u64) -> Self {
-        let average = 4096;
-        Self(Cache::with_weighter(usize::try_from(bytes / average).unwrap_or(usize::MAX), bytes, Bytes))
+impl Files {
+    /// Holds at most so many bytes, each file for at most `age`.
+    pub fn new(bytes: u64, age: Duration) -> Self {
+        let average = 8192;
+        let known = Cache::with_weighter(usize::try_from(bytes / average).unwrap_or(usize::MAX), bytes, Bytes);
+        Self { known, age, under_way: Mutex::default() }
     }
 
-    /// The features of what was seen: those kept, else those that `run` gives, which are then kept.
-    pub fn get_or<E>(&self, seen: &Seen, run: impl FnOnce() -> Result<Vec<f32>, E>) -> Result<Arc<Vec<f32>>, E> {
-        let Some(sha256) = seen.sha256 else { return run().map(Arc::new) };
-        let id = (sha256, seen.label.clone());
-        if let Some(kept) = self.0.get(&id) {
-            return Ok(kept);
+    /// What the file with this SHA-256 showed.
+    pub fn get(&self, sha256: &[u8; 32]) -> Option<Arc<File>> {
+        let file = self.known.get(sha256)?;
+        if file.since.elapsed() < self.age {
+            return Some(file);
         }
-        let features = Arc::new(run()?);
-        self.0.insert(id, features.clone());
-        Ok(features)
+        self.known.remove(sha256);
+        None
     }
-}
 
-/// What users have said, for the judge.
-#[derive(Clone)]
-pub struct Reports {
-    /// Of this site.
-    pub key: Key,
-    /// Of campaigns.
-    pub memory: Arc<Memory>,
-}
+    /// The features of one thing that a file showed.
+    pub fn vector(&self, sha256: &[u8; 32], label: Option<&String>) -> Option<Arc<Vector>> {
+        self.get(sha256)?.vector(label)
+    }
 
-impl Reports {
-    /// The class that enough users have given what was seen, with these features, or its near-duplicates.
-    pub fn class_of(&self, seen: &Seen, features: &[f32], features_id: &str) -> Option<&'static str> {
-        let digest = self.key.picture(&seen.sha256?, seen.label.as_deref());
-        self.memory.opinion(&digest, seen.hash?, features, features_id).map(|opinion| CLASSES[opinion.class])
+    /// Remembers what a file showed.
+    pub fn insert(&self, sha256: [u8; 32], shown: Vec<Shown>) {
+        self.known.insert(sha256, Arc::new(File { since: Instant::now(), shown }));
+    }
+
+    /// A ticket for the run of a picture that is at the net already, else the one that `submit` gets.
+    ///
+    /// # Errors
+    /// Those of `submit`.
+    pub fn ticket(
+        &self,
+        sha256: [u8; 32],
+        label: Option<String>,
+        submit: impl FnOnce() -> Result<Ticket, Failure>,
+    ) -> Result<Ticket, Failure> {
+        let under_way = || self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = (sha256, label);
+        if let Some(ticket) = under_way().get(&id).and_then(WeakTicket::upgrade) {
+            return Ok(ticket);
+        }
+        let ticket = submit()?;
+        let mut under_way = under_way();
+        under_way.retain(|_, ticket| ticket.is_wanted());
+        under_way.insert(id, ticket.downgrade());
+        Ok(ticket)
+    }
+
+    /// Files remembered, and their bytes.
+    pub fn size(&self) -> (usize, u64) {
+        (self.known.len(), self.known.weight())
     }
 }

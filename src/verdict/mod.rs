@@ -1,34 +1,33 @@
 //! Judges one message: which pictures count, what the net says of each, the message's score, the policy's action, and
 //! why. Knows nothing of the milter protocol; `scan` and the daemon get the same verdict from here.
 
+mod gather;
 mod header;
+mod judge;
 mod live;
 mod memory;
 mod policy;
 mod qr;
+mod recent;
+mod reports;
 mod scheduler;
 mod skip;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use header::{code_value, header_value};
-pub use memory::Reports;
+pub use judge::{Judge, JudgeError};
 pub use policy::{Policy, PolicyError};
+pub use memory::Vector;
+pub use recent::{Recent, near};
+pub use reports::Reports;
 pub use scheduler::Scheduler;
 pub use skip::{Envelope, envelope_skip};
 
 use crate::{
-    config::{Action, Settings, Skip},
-    feedback::{Key, Observation},
-    inspect::{Code, Kind, Look, Pool, Report, Seen, Task, WorkerError},
-    model::{Bundle, Manifest, ModelError, Net, Runtime, View},
+    config::{Action, Skip},
+    inspect::Code,
 };
-use live::{Current, Live};
-use memory::Features;
 
 /// What became of one picture.
 #[derive(Clone, Debug)]
@@ -51,6 +50,15 @@ pub struct PictureReport {
     pub result: PictureResult,
 }
 
+/// How a picture was known before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Byte for byte.
+    Exact,
+    /// As a near-duplicate of one that a rule was against.
+    Near,
+}
+
 /// What was found of one picture.
 #[derive(Clone, Debug)]
 pub enum PictureResult {
@@ -62,6 +70,8 @@ pub enum PictureResult {
         features: Arc<Vec<f32>>,
         /// The class that enough users have given it, whatever the net says.
         reported: Option<&'static str>,
+        /// Why the backbone was not run, if it was not.
+        known: Option<Known>,
     },
     /// Not judged by the settings: too small, or over a limit.
     Skipped(Skip, String),
@@ -69,6 +79,8 @@ pub enum PictureResult {
     Undecodable(String),
     /// The net failed.
     Failed(String),
+    /// The deadline passed before the net came to it.
+    Late,
     /// Drawn without a picture: there are only codes to be found in it.
     Drawn,
 }
@@ -151,6 +163,11 @@ impl Verdict {
         self.pictures.iter().filter(|picture| matches!(picture.result, PictureResult::Judged { .. })).count()
     }
 
+    /// Pictures that were judged without a run of the net.
+    pub fn known(&self) -> usize {
+        self.pictures.iter().filter(|picture| matches!(picture.result, PictureResult::Judged { known: Some(_), .. })).count()
+    }
+
     /// Pictures that could not be decoded.
     pub fn undecodable(&self) -> usize {
         self.pictures.iter().filter(|picture| matches!(picture.result, PictureResult::Undecodable(_))).count()
@@ -187,151 +204,4 @@ impl Verdict {
             Outcome::Skipped(_) | Outcome::Unknown(_) => "unknown",
         }
     }
-}
-
-/// Judges messages.
-pub struct Judge {
-    current: Current,
-    features: Features,
-    reports: Option<Reports>,
-    settings: Settings,
-    workers: Pool,
-}
-
-/// Why there is no judge.
-#[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
-    /// Rules and model don't fit together.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// Messages can't be opened.
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
-    /// The net can't be used.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-}
-
-impl Judge {
-    /// Puts net and policy together, and starts a process that opens messages. `reports`: what users have said, if that counts.
-    ///
-    /// # Errors
-    /// If a rule names a class or a threshold that the model has not, or no process can be started.
-    pub fn new(net: Net, settings: &Settings, reports: Option<Reports>) -> Result<Self, JudgeError> {
-        let views = net.manifest().view.iter().map(View::size).collect();
-        let current = Current::new(Live::new(net, settings)?);
-        let workers = Pool::new(Task::new(&settings.limits, &settings.skip, views))?;
-        let features = Features::new(settings.model.cache);
-        Ok(Self { current, features, reports, settings: settings.clone(), workers })
-    }
-
-    /// What `model.toml` says of the model in use.
-    pub fn manifest(&self) -> Manifest {
-        self.current.get().net.manifest().clone()
-    }
-
-    /// Name and version of the model in use.
-    pub fn model(&self) -> String {
-        self.current.get().title.clone()
-    }
-
-    /// Puts the head of another bundle to use, which judges features that are remembered as well.
-    ///
-    /// # Errors
-    /// If that bundle can't be used, or has another backbone; then the old one stays.
-    pub fn replace(&self, bundle: &Bundle, runtime: &Runtime) -> Result<(), JudgeError> {
-        self.current.replace(bundle, runtime, &self.settings)
-    }
-
-    /// What is to be kept of the pictures of a message that a user reports, each once: none of those that would not be judged
-    /// either. With them, what their features depend on.
-    ///
-    /// # Errors
-    /// If the net failed on one of them, or the deadline passed.
-    pub fn observe(&self, message: &[u8], key: &Key, deadline: Instant) -> Result<(Vec<Observation>, String), String> {
-        let verdict = self.message(message, &[], deadline);
-        if let Outcome::Unknown(reason @ (Reason::Deadline | Reason::Model | Reason::Internal)) = verdict.outcome {
-            return Err(format!("its pictures can't be judged at the moment ({reason})"));
-        }
-        let mut found: Vec<Observation> = Vec::new();
-        for picture in verdict.pictures {
-            let PictureResult::Judged { features, .. } = &picture.result else { continue };
-            let (Some(sha256), Some(hash)) = (&picture.sha256, picture.hash) else { continue };
-            let digest = key.picture(sha256, picture.label.as_deref());
-            if !found.iter().any(|known| known.digest == digest) {
-                found.push(Observation { digest, hash, features: features.to_vec() });
-            }
-        }
-        Ok((found, self.current.get().features_id.clone()))
-    }
-
-    /// Judges a whole message (RFC 5322, header and body) to these recipients. What is not done when `deadline` has passed is
-    /// left.
-    pub fn message(&self, message: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
-        self.judge(Kind::Message, message, recipients, deadline)
-    }
-
-    /// Judges a file by itself: a picture, a document, an archive of them.
-    pub fn file(&self, bytes: &[u8], deadline: Instant) -> Verdict {
-        self.judge(Kind::File, bytes, &[], deadline)
-    }
-
-    fn judge(&self, kind: Kind, bytes: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
-        let started = Instant::now();
-        let live = self.current.get();
-        let mut pictures: Vec<Judged> = Vec::new();
-        let report = self.workers.inspect(kind, bytes, deadline, &mut |seen| self.take(seen, &live, &mut pictures));
-        let pictures = pictures.into_iter().map(|judged| judged.report).collect();
-        let mut verdict = live.policy.verdict(&live.net.manifest().classes, pictures, recipients, &report);
-        verdict.elapsed = started.elapsed();
-        verdict.model.clone_from(&live.title);
-        verdict
-    }
-
-    fn take(&self, seen: Seen, live: &Live, judged: &mut Vec<Judged>) {
-        let name = seen.label.as_ref().map_or_else(|| seen.name.clone(), |label| format!("{}#{label}", seen.name));
-        let result = match &seen.look {
-            Look::Views(views) => {
-                self.run_net(&seen, views, live).unwrap_or_else(|error| PictureResult::Failed(error.to_string()))
-            }
-            Look::TooSmall(why) => PictureResult::Skipped(Skip::SmallPicture, why.clone()),
-            Look::OverLimit(why) => PictureResult::Skipped(Skip::OverLimit, why.clone()),
-            Look::Undecodable(why) => PictureResult::Undecodable(why.clone()),
-            Look::Drawn => PictureResult::Drawn,
-            Look::Repeated => return repeat(seen.sha256, &seen.name, judged),
-        };
-        let Seen { name: file, label, media_type, sha256, dimensions, hash, codes, look: _ } = seen;
-        judged.push(Judged { file, report: PictureReport { name, media_type, sha256, label, hash, dimensions, codes, result } });
-    }
-
-    fn run_net(&self, seen: &Seen, views: &[serde_bytes::ByteBuf], live: &Live) -> Result<PictureResult, ModelError> {
-        let features = self.features.get_or(seen, || live.net.features_of(views))?;
-        let manifest = live.net.manifest();
-        let reported = self.reports.as_ref().and_then(|reports| reports.class_of(seen, &features, &live.features_id));
-        let place = reported.and_then(|class| manifest.classes.iter().position(|known| known == class));
-        let probabilities = match place {
-            Some(place) => (0..manifest.classes.len()).map(|class| if class == place { 1.0 } else { 0.0 }).collect(),
-            None => live.net.probabilities(&features)?,
-        };
-        Ok(PictureResult::Judged { probabilities, features, reported: reported.filter(|_| place.is_some()) })
-    }
-}
-
-/// Senders repeat pictures: all that the file showed the first time, it shows again under this name.
-fn repeat(sha256: Option<[u8; 32]>, name: &str, judged: &mut Vec<Judged>) {
-    let first = judged.iter().find(|judged| judged.report.sha256 == sha256).map(|judged| judged.file.clone());
-    let again: Vec<Judged> = judged.iter().filter(|judged| Some(&judged.file) == first.as_ref()).cloned().collect();
-    judged.extend(again.into_iter().map(|mut again| {
-        again.report.name = again.report.name.replacen(&again.file, name, 1);
-        name.clone_into(&mut again.file);
-        again
-    }));
-}
-
-/// What a file showed.
-#[derive(Clone)]
-struct Judged {
-    /// The file's name, without the label of a page or frame.
-    file: String,
-    report: PictureReport,
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Outcome, PictureReport, PictureResult, Reason, Report, Verdict, qr};
+use super::{Outcome, PictureReport, PictureResult, Reason, Verdict, qr};
 use crate::{
     config::{self, Action, OnFailure, QrCondition, Skip, Threshold},
-    inspect::Code,
+    inspect::{Code, Report},
     model::Manifest,
 };
 
@@ -69,6 +69,15 @@ impl Policy {
         });
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
         Ok(Self { rules, on_failure: failure_action(settings.on_failure), on_incomplete: settings.on_incomplete })
+    }
+
+    /// Whether a rule is against a picture with these probabilities: one that asks for a class and does more than accept.
+    pub fn is_against(&self, probabilities: &[f32]) -> bool {
+        let against = |rule: &Rule| match rule.score {
+            Some((class, threshold)) => rule.action != Action::Accept && probabilities[class] >= threshold,
+            None => false,
+        };
+        self.rules.iter().any(against)
     }
 
     /// The verdict on a message to these recipients with these pictures.
@@ -192,7 +201,8 @@ mod tests {
     }
 
     fn judged(probabilities: [f32; 3]) -> PictureReport {
-        picture(PictureResult::Judged { probabilities: probabilities.to_vec(), features: Arc::default(), reported: None })
+        let probabilities = probabilities.to_vec();
+        picture(PictureResult::Judged { probabilities, features: Arc::default(), reported: None, known: None })
     }
 
     fn verdict(policy: &Policy, pictures: Vec<PictureReport>, late: bool) -> (Outcome, Action) {

@@ -1,54 +1,70 @@
-//! Runs judgements off the async threads, as many at once as there are nets, and never lets a message wait past its
-//! deadline.
+//! Takes messages through their two steps, off the async threads: as many at once are looked into as there may be worker processes,
+//! the others wait in the order of their coming; then their pictures wait for the net. No message waits past its deadline, and
+//! nothing more is done for one that is not waited for.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use metrics::histogram;
 use tokio::{sync::Semaphore, task, time};
 
 use super::{Judge, Outcome, Reason, Verdict, policy::failure_action};
+use crate::{inspect::Kind, telemetry::Counted};
 
-/// For a judgement that ends at its deadline to say what it has found.
+/// For what ends at the deadline to say what it has found.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// Hands messages to a [`Judge`].
 pub struct Scheduler {
     judge: Arc<Judge>,
-    running: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
     deadline: Duration,
 }
 
 impl Scheduler {
-    /// At most as many judgements at once as the settings have nets.
+    /// With as many workers as the judge's settings say.
     pub fn new(judge: Arc<Judge>) -> Self {
-        let running = Arc::new(Semaphore::new(judge.settings.model.sessions));
+        let workers = Arc::new(Semaphore::new(judge.settings.limits.workers));
         let deadline = judge.settings.policy.deadline;
-        Self { judge, running, deadline }
+        Self { judge, workers, deadline }
     }
 
     /// Judges a message to these recipients. The answer comes before the deadline, or at it: then of what has been judged by
-    /// then, or as `Unknown`.
+    /// then, or as `Unknown`. When this future is dropped, the work is, too.
     pub async fn message(&self, message: Vec<u8>, recipients: Vec<String>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.deadline;
-        let work = async {
-            let permit = self.running.clone().acquire_owned().await;
-            let judge = self.judge.clone();
-            let judged = task::spawn_blocking(move || {
-                let verdict = judge.message(&message, &recipients, deadline);
+        let wanted = Arc::new(());
+        let under_way = Counted::new("imagespam_milter_messages_under_way");
+        let end = (deadline + GRACE).into();
+        let looked = async {
+            let waiting = Counted::new("imagespam_milter_messages_waiting");
+            let permit = self.workers.clone().acquire_owned().await;
+            drop(waiting);
+            stage("worker_queue", started);
+            let (judge, wanted) = (self.judge.clone(), Arc::downgrade(&wanted));
+            task::spawn_blocking(move || {
+                let started = Instant::now();
+                let begun = judge.begin(Kind::Message, &message, deadline, wanted);
                 drop(permit);
-                verdict
-            });
-            judged.await.unwrap_or_else(|error| {
+                stage("inspect", started);
+                begun
+            })
+            .await
+        };
+        let mut verdict = match time::timeout_at(end, looked).await {
+            Ok(Ok(begun)) => self.judge.conclude(begun, &recipients, time::sleep_until(end)).await,
+            Ok(Err(error)) => {
                 tracing::error!("judging failed inside, please report this: {error}");
                 self.unknown(Reason::Internal)
-            })
+            }
+            Err(_) => self.unknown(Reason::Deadline),
         };
-        let mut verdict =
-            time::timeout_at((deadline + GRACE).into(), work).await.unwrap_or_else(|_| self.unknown(Reason::Deadline));
+        drop((wanted, under_way));
         verdict.elapsed = started.elapsed();
+        stage("message", started);
         verdict
     }
 
@@ -61,4 +77,8 @@ impl Scheduler {
         let verdict = Verdict::unjudged(Outcome::Unknown(reason), failure_action(self.judge.settings.policy.on_failure));
         Verdict { model: self.judge.model(), ..verdict }
     }
+}
+
+fn stage(name: &'static str, since: Instant) {
+    histogram!("imagespam_milter_stage_seconds", "stage" => name).record(since.elapsed());
 }

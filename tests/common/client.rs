@@ -196,6 +196,8 @@ impl Client {
                     let (name, value) = pair(&payload[4..]);
                     answer.changed.push((name, u32::from_be_bytes(payload[..4].try_into().expect("index")), value));
                 }
+                // The verdict is under way.
+                b'p' => {}
                 b'q' => answer.quarantine = Some(text(&payload)),
                 b'y' => {
                     answer.reply = text(&payload);

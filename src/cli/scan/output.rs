@@ -182,6 +182,7 @@ impl Printer {
             }
             PictureResult::Skipped(skip, why) => line.skipped = Some(format!("{skip}: {why}")),
             PictureResult::Undecodable(error) | PictureResult::Failed(error) => line.error = Some(error),
+            PictureResult::Late => line.error = Some("the deadline passed"),
             PictureResult::Drawn => {}
         }
         line

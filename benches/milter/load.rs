@@ -1,0 +1,169 @@
+//! Mail servers in number: connections that hand over whole messages in one write, as fast as the daemon takes them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+};
+
+use crate::common::messages::with_picture;
+
+/// A message as frames of the milter protocol, from MAIL to the end of its data.
+pub struct Frames(Vec<u8>);
+
+impl Frames {
+    /// Of a raw message.
+    pub fn of(message: &[u8]) -> Self {
+        let mut frames = Vec::new();
+        let mut frame = |kind: u8, payload: &[u8]| {
+            frames.extend_from_slice(&u32::try_from(payload.len() + 1).expect("length").to_be_bytes());
+            frames.push(kind);
+            frames.extend_from_slice(payload);
+        };
+        frame(b'M', b"<sender@example.com>\0");
+        frame(b'R', b"<user@example.test>\0");
+        let end = message.windows(4).position(|window| window == b"\r\n\r\n").expect("end of header");
+        for field in String::from_utf8_lossy(&message[..end]).replace("\r\n ", "\n ").split("\r\n") {
+            let (name, value) = field.split_once(':').expect("colon");
+            frame(b'L', format!("{name}\0{}\0", value.trim_start()).as_bytes());
+        }
+        for chunk in message[end + 4..].chunks(65535) {
+            frame(b'B', chunk);
+        }
+        frame(b'D', b"Ei\0QUEUE1\0");
+        frame(b'E', b"");
+        Self(frames)
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Value of the verdict's header, unfolded.
+    pub verdict: String,
+    /// From the end of data to the answer.
+    pub time: Duration,
+}
+
+/// A connection of a mail server.
+pub struct Connection(BufReader<UnixStream>);
+
+impl Connection {
+    pub async fn open(socket: &Path) -> std::io::Result<Self> {
+        let mut connection = Self(BufReader::with_capacity(4096, UnixStream::connect(socket).await?));
+        let offer: Vec<u8> = [6, crate::common::client::ALL_ACTIONS, crate::common::client::ALL_OPTIONS]
+            .iter()
+            .flat_map(|number: &u32| number.to_be_bytes())
+            .collect();
+        connection.0.write_all(&[&(offer.len() as u32 + 1).to_be_bytes(), &b"O"[..], &offer].concat()).await?;
+        connection.frame().await?;
+        let client = b"host.example\x004\x00\x19192.0.2.1\0";
+        connection.0.write_all(&[&(client.len() as u32 + 1).to_be_bytes(), &b"C"[..], client].concat()).await?;
+        Ok(connection)
+    }
+
+    async fn frame(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
+        let length = self.0.read_u32().await?;
+        let mut frame = vec![0; length as usize];
+        self.0.read_exact(&mut frame).await?;
+        Ok((frame[0], frame.split_off(1)))
+    }
+
+    /// Hands a message over and waits for the answer.
+    pub async fn message(&mut self, frames: &Frames) -> std::io::Result<Answer> {
+        // Answers to body chunks come while the rest is written; they are few and small.
+        self.0.write_all(&frames.0).await?;
+        let chunks = frames.chunks();
+        let started = Instant::now();
+        let mut answer = Answer::default();
+        let mut continued = 0;
+        loop {
+            match self.frame().await? {
+                (b'c', _) if continued < chunks => continued += 1,
+                (b's' | b'p', _) => {}
+                (b'i', payload) => {
+                    let text = String::from_utf8_lossy(&payload[4..]).into_owned();
+                    if let Some(value) = text.strip_prefix("X-Image-Spam\0") {
+                        answer.verdict = value.trim_end_matches('\0').replace("\n\t", " ");
+                    }
+                }
+                (b'm', _) => {}
+                _ => {
+                    answer.time = started.elapsed();
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+}
+
+impl Frames {
+    fn chunks(&self) -> usize {
+        let (mut at, mut chunks) = (0, 0);
+        while at < self.0.len() {
+            let length = u32::from_be_bytes(self.0[at..at + 4].try_into().expect("four bytes")) as usize;
+            chunks += usize::from(self.0[at + 4] == b'B');
+            at += 4 + length;
+        }
+        chunks
+    }
+}
+
+/// Pictures of mail size under a folder: JPEG and PNG files of 5 to 400 kB, at most `most`, in the order of their names.
+pub fn pictures(folder: &Path, most: usize) -> Vec<Vec<u8>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("entry").path();
+            if path.is_dir() { folders.push(path) } else { paths.push(path) }
+        }
+    }
+    let kind = |path: &PathBuf| matches!(path.extension().and_then(|e| e.to_str()), Some("jpg" | "jpeg" | "png"));
+    let size = |path: &PathBuf| (5_000..400_000).contains(&path.metadata().expect("size").len());
+    paths.retain(|path| kind(path) && size(path));
+    // By name: digests, so that sources are mixed.
+    paths.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    let found: Vec<_> = paths.iter().take(most).map(|path| std::fs::read(path).expect("picture")).collect();
+    assert!(!found.is_empty(), "no JPEG or PNG files of 5 to 400 kB under {}", folder.display());
+    found
+}
+
+/// A message with this picture.
+pub fn message(picture: &[u8]) -> Vec<u8> {
+    let kind = if picture.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
+    with_picture("bench", kind, picture)
+}
+
+/// Hands all messages over, once each, on so many connections; seconds that took, and the answers.
+pub async fn all(socket: &Path, messages: &Arc<Vec<Frames>>, connections: usize) -> (f64, Vec<Answer>) {
+    let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let mut opened = Vec::new();
+    for _ in 0..connections {
+        opened.push(Connection::open(socket).await.expect("connect"));
+    }
+    let started = Instant::now();
+    let tasks: Vec<_> = opened
+        .into_iter()
+        .map(|mut connection| {
+            let (next, messages) = (next.clone(), messages.clone());
+            tokio::spawn(async move {
+                let mut answers = Vec::new();
+                while let Some(frames) = messages.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    answers.push(connection.message(frames).await.expect("answer"));
+                }
+                answers
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.extend(task.await.expect("task"));
+    }
+    (started.elapsed().as_secs_f64(), answers)
+}

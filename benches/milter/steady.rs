@@ -1,0 +1,133 @@
+//! Throughput and latency where there is no more work than can be done.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use tokio::runtime::Runtime;
+
+use crate::{
+    bare::Bare,
+    common::Daemon,
+    cores,
+    load::{self, Connection, Frames},
+    quantile, row, spread,
+};
+
+/// Rounds of which the median counts.
+const ROUNDS: usize = 7;
+/// Pictures of a round.
+const PICTURES: usize = 300;
+/// Without it every round but the first would be of pictures known already.
+const FORGETFUL: [&str; 2] = ["cache.memory=\"0\"", "cache.spam=0"];
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime")
+}
+
+/// The daemon as it is by default, but for these settings.
+pub fn daemon(settings: &[&str]) -> Daemon {
+    Daemon::start(&[settings, &["model.sessions=0", "log.level=\"warn\""]].concat())
+}
+
+pub fn pictures(folder: &Path) {
+    let pictures = load::pictures(folder, PICTURES);
+    let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
+    let (runtime, daemon) = (runtime(), daemon(&FORGETFUL));
+    let mut bare = Bare::new(cores(), 1);
+    let mut rows = Vec::new();
+    for _ in 0..ROUNDS {
+        let (seconds, answers) = runtime.block_on(load::all(&daemon.socket(), &messages, 3 * cores()));
+        assert!(answers.iter().all(|answer| !answer.verdict.starts_with("Unknown, reason=deadline")), "a message was late");
+        rows.push([seconds, bare.decoded(&pictures), bare.ready(pictures.len())]);
+    }
+    drop(daemon);
+    let of = |ratio: fn(&[f64; 3]) -> f64| rows.iter().map(ratio).collect::<Vec<_>>();
+    let rate = spread(&rows.iter().map(|[daemon, ..]| pictures.len() as f64 / daemon).collect::<Vec<_>>(), 0);
+    row("pictures a second through the socket", &rate, "");
+    row("the same against a bare loop of decoding, resizing, ONNX Runtime", &spread(&of(|[a, b, _]| b / a), 2), "≥ 0.95");
+    row("the same against ONNX Runtime alone on ready tensors", &spread(&of(|[a, _, c]| c / a), 2), "≥ 0.80");
+    let mut wide = Bare::new(1, cores());
+    let layouts: Vec<f64> = (0..ROUNDS).map(|_| wide.ready(PICTURES) / bare.ready(PICTURES)).collect();
+    row("net: a session of one thread for each core, against one session of as many threads", &spread(&layouts, 2), "");
+}
+
+pub fn latency(folder: &Path) {
+    let pictures = load::pictures(folder, PICTURES);
+    let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
+    let (runtime, daemon) = (runtime(), daemon(&FORGETFUL));
+    let mut bare = Bare::new(1, 1);
+    let (mut ratios, mut medians) = (Vec::new(), Vec::new());
+    for round in 0..5 {
+        let one = bare.ready(50) / 50.0;
+        let (seconds, _) = runtime.block_on(load::all(&daemon.socket(), &messages, 3 * cores()));
+        let times = runtime.block_on(arrivals(&daemon.socket(), &messages, 0.5 * messages.len() as f64 / seconds, round));
+        ratios.push(quantile(&times, 0.99) / one);
+        medians.push(quantile(&times, 0.5) / one);
+    }
+    row("added latency at half load, p99, against one inference", &spread(&ratios, 2), "≤ 3");
+    row("the same, median", &spread(&medians, 2), "");
+}
+
+/// Seconds from the end of data to the answer, of messages that come by chance (a Poisson process), so many a second.
+async fn arrivals(socket: &Path, messages: &Arc<Vec<Frames>>, rate: f64, seed: u64) -> Vec<f64> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut order: Vec<usize> = (0..messages.len()).collect();
+    order.shuffle(&mut random);
+    let mut free: Vec<Connection> = Vec::new();
+    for _ in 0..8 * cores() {
+        free.push(Connection::open(socket).await.expect("connect"));
+    }
+    let free = Arc::new(std::sync::Mutex::new(free));
+    let (mut at, mut tasks) = (Instant::now(), Vec::new());
+    for number in order {
+        at += Duration::from_secs_f64(-(1.0 - random.random::<f64>()).ln() / rate);
+        tokio::time::sleep_until(at.into()).await;
+        let (free, messages, socket) = (free.clone(), messages.clone(), socket.to_owned());
+        tasks.push(tokio::spawn(async move {
+            let idle = free.lock().expect("lock").pop();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => Connection::open(&socket).await.expect("connect"),
+            };
+            let answer = connection.message(&messages[number]).await.expect("answer");
+            free.lock().expect("lock").push(connection);
+            answer.time.as_secs_f64()
+        }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.push(task.await.expect("task"));
+    }
+    times
+}
+
+pub fn hits(folder: &Path) {
+    let pictures: Vec<_> = load::pictures(folder, 4 * PICTURES).into_iter().filter(|picture| picture.len() < 50_000).take(50).collect();
+    let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
+    let size = pictures.iter().map(Vec::len).sum::<usize>() / pictures.len();
+    let (runtime, daemon) = (runtime(), daemon(&[]));
+    runtime.block_on(load::all(&daemon.socket(), &messages, cores()));
+    let many = Arc::new((0..100).flat_map(|_| &pictures).map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
+    let rates: Vec<f64> = (0..ROUNDS)
+        .map(|_| many.len() as f64 / runtime.block_on(load::all(&daemon.socket(), &many, cores())).0)
+        .collect();
+    row(&format!("known pictures ({size} bytes on average) a second, one connection a core"), &spread(&rates, 0), "≥ 5,000");
+}
+
+pub fn start() {
+    let times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let started = Instant::now();
+            let daemon = daemon(&[]);
+            let seconds = started.elapsed().as_secs_f64();
+            drop(daemon);
+            seconds
+        })
+        .collect();
+    row("start to ready, seconds", &spread(&times, 2), "≤ 1");
+}

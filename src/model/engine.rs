@@ -1,0 +1,340 @@
+//! The backbone at work: a bounded queue of pictures, and threads that each take from it and run a session. On a processor each
+//! thread runs one picture at a time on one core, which measures faster than fewer sessions of more threads (`cargo bench --bench
+//! net`); on a graphics card one thread runs batches. A picture that nobody waits for any more is not run.
+
+use std::{
+    sync::{Arc, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
+use metrics::{counter, gauge, histogram};
+use ort::{
+    ep,
+    session::{Session, builder::GraphOptimizationLevel},
+    value::TensorRef,
+};
+use tokio::sync::watch;
+
+use super::{Bundle, Manifest, ModelError, Runtime};
+use crate::config::Device;
+
+/// Pictures that a graphics card runs at once, at most, and how long the first of them waits for others.
+const CARD_BATCH: usize = 32;
+const CARD_WAIT: Duration = Duration::from_millis(2);
+
+/// Where and how the backbone runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Placement {
+    /// Processor or card.
+    pub device: Device,
+    /// Sessions side by side on a processor, at least 1.
+    pub sessions: usize,
+    /// Pictures that wait for one, at most.
+    pub waiting: usize,
+}
+
+impl Placement {
+    /// On the processor, for work that has no queue to speak of.
+    pub fn cpu(sessions: usize) -> Self {
+        Self { device: Device::Cpu, sessions, waiting: sessions }
+    }
+}
+
+/// Why there are no features of a picture.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Its time had passed before a session was free.
+    #[error("no session of the net was free in time")]
+    Late,
+    /// The net failed.
+    #[error("{0}")]
+    Net(String),
+}
+
+/// The feature vector of a picture, or why there is none.
+pub type Answer = Result<Arc<Vec<f32>>, Failure>;
+
+/// A picture whose features are on their way. When all its tickets have been dropped, it is not run.
+pub struct Ticket {
+    answer: watch::Receiver<Option<Answer>>,
+    wanted: Arc<()>,
+}
+
+/// What remembers a ticket without waiting for it.
+pub struct WeakTicket {
+    answer: watch::Receiver<Option<Answer>>,
+    wanted: Weak<()>,
+}
+
+impl WeakTicket {
+    /// Whether somebody still waits for it.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.strong_count() > 0
+    }
+
+    /// A ticket for the same run, if somebody still waits for it.
+    pub fn upgrade(&self) -> Option<Ticket> {
+        Some(Ticket { answer: self.answer.clone(), wanted: self.wanted.upgrade()? })
+    }
+}
+
+impl Ticket {
+    /// Remembers it.
+    pub fn downgrade(&self) -> WeakTicket {
+        WeakTicket { answer: self.answer.clone(), wanted: Arc::downgrade(&self.wanted) }
+    }
+
+    /// The answer, as soon as there is one.
+    pub async fn answer(mut self) -> Answer {
+        match self.answer.wait_for(Option::is_some).await {
+            Ok(answer) => answer.clone().unwrap_or(Err(Failure::Late)),
+            // Dropped unanswered: its time had passed.
+            Err(_) => Err(Failure::Late),
+        }
+    }
+}
+
+struct Job {
+    /// For each view its pixels.
+    views: Vec<Vec<u8>>,
+    until: Instant,
+    since: Instant,
+    wanted: Weak<()>,
+    answer: watch::Sender<Option<Answer>>,
+}
+
+/// The threads and their queue. They end when it is dropped.
+pub struct Engine {
+    queue: Sender<Job>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    runtime: Runtime,
+    graph: Vec<u8>,
+    manifest: Manifest,
+    placement: Placement,
+}
+
+impl Engine {
+    /// Loads the backbone of a bundle.
+    ///
+    /// # Errors
+    /// If ONNX Runtime refuses it, or its inputs and outputs are not what `model.toml` says. A card that can't be used is no
+    /// error: the log tells of it, and the processor takes its place.
+    pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
+        let (manifest, graph) = (bundle.manifest.clone(), bundle.backbone.clone());
+        let shared = Arc::new(Shared { runtime: runtime.clone(), graph, manifest, placement });
+        let (queue, jobs) = bounded(placement.waiting.max(1));
+        match shared.card() {
+            Some(session) => {
+                shared.check(&session)?;
+                let (shared, jobs) = (shared.clone(), jobs.clone());
+                spawn("card", move || shared.serve_by_card(session, &jobs))?;
+            }
+            None => shared.clone().serve_by_processor(&jobs)?,
+        }
+        Ok(Self { queue, shared })
+    }
+
+    /// Puts a picture into the queue, sized for each view: RGB, 8 bits a channel, rows from the top. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// If the pixels are not of the views' sizes, or the queue is still full at `until`.
+    pub fn submit(&self, views: Vec<Vec<u8>>, until: Instant) -> Result<Ticket, Failure> {
+        let expected = self.shared.manifest.view.iter().map(|view| view.width as usize * view.height as usize * 3);
+        if !expected.eq(views.iter().map(Vec::len)) {
+            return Err(Failure::Net("the views take other pixels".to_owned()));
+        }
+        let (answer, ticket) = watch::channel(None);
+        let ticket = Ticket { answer: ticket, wanted: Arc::new(()) };
+        let job = Job { views, until, since: Instant::now(), wanted: Arc::downgrade(&ticket.wanted), answer };
+        let sent = match self.queue.try_send(job) {
+            // A time in the far future is more than the channel can count.
+            Err(TrySendError::Full(job)) => {
+                let left = until.saturating_duration_since(Instant::now());
+                self.queue.send_timeout(job, left.min(Duration::from_secs(3600))).map_err(|error| match error {
+                    SendTimeoutError::Timeout(_) => Failure::Late,
+                    SendTimeoutError::Disconnected(_) => ended(),
+                })
+            }
+            sent => sent.map_err(|_| ended()),
+        };
+        gauge!("imagespam_milter_pictures_waiting").set(self.queue.len() as f64);
+        sent.map(|()| ticket)
+    }
+}
+
+fn ended() -> Failure {
+    Failure::Net("the net's threads have ended".to_owned())
+}
+
+fn spawn(what: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ModelError> {
+    let thread = thread::Builder::new().name(format!("net-{what}"));
+    thread.spawn(work).map(|_| ()).map_err(|error| ModelError::Inference(format!("can't start a thread for it: {error}")))
+}
+
+impl Shared {
+    /// A session on the card, if one is wanted and can be used.
+    fn card(&self) -> Option<Session> {
+        let (number, asked) = match self.placement.device {
+            Device::Cpu => return None,
+            Device::Auto => (0, false),
+            Device::Cuda(number) => (number, true),
+        };
+        let built_in = <ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false);
+        if !built_in && !asked {
+            return None;
+        }
+        match self.session(Some(number)) {
+            Ok(session) => Some(session),
+            Err(error) if asked => {
+                let library = self.runtime.library().display();
+                tracing::error!("model.device: cuda:{number} can't be used ({error}; library {library}): going on with the processor");
+                None
+            }
+            Err(error) => {
+                tracing::info!("no graphics card is used: {error}");
+                None
+            }
+        }
+    }
+
+    fn session(&self, card: Option<u32>) -> Result<Session, ModelError> {
+        let mut builder = Session::builder(&self.runtime.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?;
+        if let Some(number) = card {
+            let number = i32::try_from(number).unwrap_or(i32::MAX);
+            builder = builder.with_execution_providers([ep::CUDA::default().with_device_id(number).build().error_on_failure()])?;
+        }
+        Ok(builder.commit_from_memory(&self.graph)?)
+    }
+
+    /// Checks that the named input and outputs exist.
+    fn check(&self, session: &Session) -> Result<(), ModelError> {
+        let mismatch = |problem: String| ModelError::Mismatch { model: self.manifest.title(), problem };
+        let backbone = &self.manifest.backbone;
+        if !session.inputs().iter().any(|input| input.name() == backbone.input) {
+            return Err(mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
+        }
+        match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
+            Some(missing) => Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
+            None => Ok(()),
+        }
+    }
+
+    fn serve_by_processor(self: Arc<Self>, jobs: &Receiver<Job>) -> Result<(), ModelError> {
+        for number in 0..self.placement.sessions.max(1) {
+            let mut session = self.session(None)?;
+            self.check(&session)?;
+            let (shared, jobs) = (self.clone(), jobs.clone());
+            spawn(&number.to_string(), move || {
+                for job in &jobs {
+                    for job in due(vec![job], &jobs) {
+                        let features = shared.run(&mut session, std::slice::from_ref(&job));
+                        reply(vec![job], features);
+                    }
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Until the card fails; then the processor takes its place for good.
+    fn serve_by_card(self: Arc<Self>, mut session: Session, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let wait = Instant::now() + CARD_WAIT;
+            let others = std::iter::from_fn(|| jobs.recv_deadline(wait).ok()).take(CARD_BATCH - 1);
+            let batch = due(std::iter::once(first).chain(others).collect(), jobs);
+            if batch.is_empty() {
+                continue;
+            }
+            match self.run(&mut session, &batch) {
+                Ok(features) => reply(batch, Ok(features)),
+                Err(error) => {
+                    tracing::error!("the graphics card fails ({error}): going on with the processor, until the next start");
+                    drop(session);
+                    if let Err(error) = self.clone().serve_by_processor(jobs) {
+                        tracing::error!("the net can't go on with the processor: {error}");
+                    }
+                    return self.run_again(batch);
+                }
+            }
+        }
+    }
+
+    /// What the card had taken and not done.
+    fn run_again(&self, batch: Vec<Job>) {
+        let mut session = self.session(None);
+        for job in batch {
+            let features = match &mut session {
+                Ok(session) => self.run(session, std::slice::from_ref(&job)),
+                Err(error) => Err(ModelError::Inference(error.to_string())),
+            };
+            reply(vec![job], features);
+        }
+    }
+
+    /// The feature vectors of pictures: of each, for each view, the backbone's outputs one behind the other.
+    fn run(&self, session: &mut Session, batch: &[Job]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let started = Instant::now();
+        let backbone = &self.manifest.backbone;
+        let mut features = vec![Vec::new(); batch.len()];
+        for (number, view) in self.manifest.view.iter().enumerate() {
+            let input: Vec<f32> = match batch {
+                [job] => view.input(&job.views[number]),
+                batch => batch.iter().flat_map(|job| view.input(&job.views[number])).collect(),
+            };
+            let [_, a, b, c] = view.shape();
+            let tensor = TensorRef::from_array_view(([batch.len(), a, b, c], input.as_slice()))?;
+            let outputs = session.run(ort::inputs![backbone.input.as_str() => tensor])?;
+            for name in &backbone.outputs {
+                let numbers = outputs[name.as_str()].try_extract_tensor::<f32>()?.1;
+                if numbers.iter().any(|number| !number.is_finite()) {
+                    let problem = "the net gives features that are no numbers".to_owned();
+                    return Err(ModelError::Mismatch { model: self.manifest.title(), problem });
+                }
+                for (features, numbers) in features.iter_mut().zip(numbers.chunks((numbers.len() / batch.len()).max(1))) {
+                    features.extend_from_slice(numbers);
+                }
+            }
+        }
+        counter!("imagespam_milter_batches_total").increment(1);
+        counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
+        histogram!("imagespam_milter_stage_seconds", "stage" => "net").record(started.elapsed());
+        Ok(features)
+    }
+}
+
+/// Those of `batch` that somebody still waits for, and in time.
+fn due(mut batch: Vec<Job>, jobs: &Receiver<Job>) -> Vec<Job> {
+    gauge!("imagespam_milter_pictures_waiting").set(jobs.len() as f64);
+    batch.retain(|job| {
+        histogram!("imagespam_milter_stage_seconds", "stage" => "net_queue").record(job.since.elapsed());
+        let due = job.wanted.strong_count() > 0 && Instant::now() < job.until;
+        if !due {
+            counter!("imagespam_milter_pictures_dropped_total").increment(1);
+        }
+        due
+    });
+    batch
+}
+
+fn reply(batch: Vec<Job>, features: Result<Vec<Vec<f32>>, ModelError>) {
+    match features {
+        Ok(features) => {
+            for (job, features) in batch.into_iter().zip(features) {
+                let _ = job.answer.send(Some(Ok(Arc::new(features))));
+            }
+        }
+        Err(error) => {
+            for job in batch {
+                let _ = job.answer.send(Some(Err(Failure::Net(error.to_string()))));
+            }
+        }
+    }
+}

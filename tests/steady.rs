@@ -1,0 +1,215 @@
+//! Pictures that come again, more messages than can be judged in time, mail servers that go away, what runs the net, and the metrics that
+//! tell of all this.
+
+mod common;
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{
+    Daemon,
+    client::OUTSIDE,
+    drawn,
+    messages::{with_files, with_picture},
+    picture, png, wait_for,
+};
+
+/// The test picture with a few pixels changed, as a campaign's sender does.
+fn variant(name: &str, number: u32) -> Vec<u8> {
+    let mut pixels = image::load_from_memory(&picture(name)).expect("picture").into_rgb8();
+    for at in 0..5 * number {
+        let (x, y) = ((at * 37 + 11) % pixels.width(), (at * 53 + 7) % pixels.height());
+        pixels.put_pixel(x, y, image::Rgb([at as u8, 200, 40]));
+    }
+    png(&pixels)
+}
+
+fn verdict(daemon: &Daemon, bytes: &[u8]) -> String {
+    daemon.client().message(&with_picture("again", "image/png", bytes)).verdict().expect("verdict")
+}
+
+/// An answer of the HTTP interface: head and body.
+fn get(mut stream: impl Read + Write, request: &str) -> (String, String) {
+    write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+    (head.to_owned(), body.to_owned())
+}
+
+fn metrics(daemon: &Daemon) -> String {
+    let (head, body) = get(UnixStream::connect(daemon.folder().join("api.sock")).expect("connect"), "GET /metrics");
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    body
+}
+
+/// The value of the metric whose line begins so.
+fn value(text: &str, line: &str) -> f64 {
+    let found = text.lines().find_map(|found| found.strip_prefix(line)).unwrap_or_else(|| panic!("no {line} in\n{text}"));
+    found.trim().parse().expect("number")
+}
+
+fn with_api(settings: &[&str]) -> Daemon {
+    let folder = tempfile::tempdir().expect("folder");
+    let socket = format!("api.socket=\"{}\"", folder.path().join("api.sock").display());
+    Daemon::start_in(folder, &[&[socket.as_str(), "log.level=\"debug\""], settings].concat())
+}
+
+#[test]
+fn a_file_that_comes_again_is_judged_alike_without_a_run_of_the_net() {
+    let daemon = with_api(&[]);
+    let animation = picture("spam-stock.gif");
+    let message = with_files("twice", &[("a.gif", &animation), ("b.png", &picture("ham-letter.png"))]);
+    let first = daemon.client().message(&message).verdict().expect("verdict");
+    let runs = value(&metrics(&daemon), "imagespam_milter_batched_pictures_total");
+    let other_name = with_files("thrice", &[("c.png", &picture("ham-letter.png")), ("d.gif", &animation)]);
+    let again = daemon.client().message(&other_name).verdict().expect("verdict");
+    assert_eq!(first, again);
+    let text = metrics(&daemon);
+    assert_eq!(value(&text, "imagespam_milter_batched_pictures_total"), runs, "no run more");
+    assert_eq!(value(&text, "imagespam_milter_pictures_total{type=\"image/png\",outcome=\"exact\"}"), 1.0);
+    assert_eq!(value(&text, "imagespam_milter_messages_total{action=\"tag\",verdict=\"spam\"}"), 2.0);
+    assert!(value(&text, "imagespam_milter_cached_files") >= 2.0);
+    daemon.logged("judged=2 known=2 undecodable=0");
+    daemon.logged("picture=3/d.gif");
+    // Codes and what can't be decoded are remembered, too.
+    let broken = &picture("ham-letter.png")[..500];
+    let sent = |name| daemon.client().message(&with_files("broken", &[(name, broken)])).verdict().expect("verdict");
+    assert_eq!(sent("a.png"), sent("b.png"));
+}
+
+#[test]
+fn a_changed_copy_of_spam_is_known_and_one_of_ham_is_looked_at() {
+    let daemon = with_api(&[]);
+    let first = verdict(&daemon, &variant("spam-stock.png", 0));
+    assert!(first.starts_with("Yes, "), "{first}");
+    assert_eq!(first, verdict(&daemon, &variant("spam-stock.png", 1)));
+    daemon.logged("judged=1 known=1");
+    assert!(verdict(&daemon, &variant("ham-letter.png", 0)).starts_with("No, "));
+    assert!(verdict(&daemon, &variant("ham-letter.png", 1)).starts_with("No, "));
+    let text = metrics(&daemon);
+    assert_eq!(value(&text, "imagespam_milter_pictures_total{type=\"image/png\",outcome=\"near\"}"), 1.0);
+    assert_eq!(value(&text, "imagespam_milter_pictures_total{type=\"image/png\",outcome=\"net\"}"), 3.0);
+    assert_eq!(value(&text, "imagespam_milter_cached_spam"), 1.0);
+}
+
+#[test]
+fn what_is_remembered_is_bounded_in_age_and_number() {
+    let daemon = with_api(&["cache.age=\"1s\"", "cache.spam=1"]);
+    verdict(&daemon, &variant("spam-stock.png", 0));
+    verdict(&daemon, &picture("spam-loan.jpg"));
+    assert_eq!(value(&metrics(&daemon), "imagespam_milter_cached_spam"), 1.0);
+    thread::sleep(Duration::from_millis(1200));
+    verdict(&daemon, &picture("spam-loan.jpg"));
+    let nothing = with_api(&["cache.memory=\"0\"", "cache.spam=0"]);
+    verdict(&nothing, &variant("spam-stock.png", 0));
+    verdict(&nothing, &variant("spam-stock.png", 0));
+    for daemon in [daemon, nothing] {
+        let text = metrics(&daemon);
+        assert!(!text.contains("outcome=\"exact\"") && !text.contains("outcome=\"near\""), "{text}");
+    }
+}
+
+#[test]
+fn more_messages_than_can_be_judged_are_all_answered_at_their_deadline_and_the_next_is_served_as_before() {
+    let settings =
+        ["policy.deadline=\"2s\"", "limits.workers=1", "limits.waiting=1", "model.sessions=1", "cache.memory=\"0\"", "cache.spam=0"];
+    let daemon = Daemon::start(&settings);
+    let slowest = thread::scope(|scope| {
+        let senders: Vec<_> = (0..60)
+            .map(|number| {
+                let daemon = &daemon;
+                scope.spawn(move || {
+                    let files: Vec<Vec<u8>> = (0..5).map(|at| drawn(5 * number + at)).collect();
+                    let files: Vec<(&str, &[u8])> = files.iter().map(|file| ("a.png", file.as_slice())).collect();
+                    let message = with_files("many", &files);
+                    let mut client = daemon.client();
+                    client.connect_info(OUTSIDE.client);
+                    client.envelope(&OUTSIDE);
+                    let body = client.headers(&message);
+                    client.body(body);
+                    let started = Instant::now();
+                    let answer = client.end();
+                    assert_eq!(answer.status, 'a');
+                    assert!(answer.verdict().is_some(), "a header for each");
+                    started.elapsed()
+                })
+            })
+            .collect();
+        senders.into_iter().map(|sender| sender.join().expect("sender")).max().expect("60")
+    });
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    assert!(daemon.log().contains("verdict=unknown reason=deadline"), "60 messages of 5 pictures are more than 2 s for one core");
+    assert!(verdict(&daemon, &picture("spam-stock.png")).starts_with("Yes, "));
+}
+
+#[test]
+fn nothing_more_is_done_for_a_mail_server_that_has_gone() {
+    let daemon = with_api(&["policy.deadline=\"60s\"", "limits.workers=1", "limits.picture_time=\"2s\""]);
+    let noise = "<feTurbulence numOctaves='9' baseFrequency='.9'/>".repeat(900);
+    let endless = |number| format!("<svg xmlns='http://www.w3.org/2000/svg' width='900' height='90{number}'><filter id='f' x='0' y='0' width='1' height='1'>{noise}</filter><rect filter='url(#f)' width='900' height='900'/></svg>");
+    let files: Vec<String> = (0..8).map(endless).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|file| ("a.svg", file.as_bytes())).collect();
+    let message = with_files("gone", &files);
+    let mut client = daemon.client();
+    client.connect_info(OUTSIDE.client);
+    client.envelope(&OUTSIDE);
+    let body = client.headers(&message);
+    client.body(body);
+    client.send(b'E', b"");
+    drop(client);
+    let started = Instant::now();
+    daemon.logged("the mail server has gone before the verdict");
+    // The one worker is free long before eight pictures have taken two seconds each.
+    assert!(verdict(&daemon, &picture("spam-stock.png")).starts_with("Yes, "));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(value(&metrics(&daemon), "imagespam_milter_messages_abandoned_total"), 1.0);
+}
+
+#[test]
+fn a_card_that_can_not_be_used_gives_way_to_the_processor() {
+    let card = std::path::Path::new("/dev/nvidia0").exists();
+    let daemon = Daemon::start(&["model.device=\"cuda:0\""]);
+    assert!(verdict(&daemon, &picture("spam-stock.png")).starts_with("Yes, "));
+    if card && !daemon.log().contains("going on with the processor") {
+        return;
+    }
+    println!("skipped: no graphics card, or no ONNX Runtime for one: only the way back to the processor was tried");
+    let line = daemon.logged("error: model.device: cuda:0 can't be used (");
+    assert!(line.ends_with("going on with the processor"), "{line}");
+    let auto = Daemon::start(&["model.device=\"auto\""]);
+    assert!(!auto.log().contains("error: "), "{}", auto.log());
+    let missing = Daemon::start(&["model.device=\"cuda:7\""]);
+    missing.logged("error: model.device: cuda:7 can't be used (");
+}
+
+#[test]
+fn metrics_are_read_on_a_loopback_address_where_nothing_can_be_reported() {
+    let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+    let daemon = with_api(&[&format!("api.listen=\"127.0.0.1:{port}\"")]);
+    verdict(&daemon, &picture("ham-letter.png"));
+    let connect = || wait_for("the port", 5, || TcpStream::connect(("127.0.0.1", port)).ok());
+    let (head, body) = get(connect(), "GET /metrics");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(value(&body, "imagespam_milter_messages_total{action=\"accept\",verdict=\"ham\"}"), 1.0);
+    assert_eq!(value(&body, "imagespam_milter_stage_seconds_count{stage=\"message\"}"), 1.0);
+    assert_eq!(value(&body, "imagespam_milter_messages_under_way"), 0.0);
+    assert!(body.contains("imagespam_milter_model_info{model=\"resnet50-thin/"), "{body}");
+    assert!(get(connect(), "POST /v1/reports?user=a&reaction=spam").0.starts_with("HTTP/1.1 404 "));
+    // Each name of the dashboard is one that is told.
+    let dashboard = std::fs::read_to_string(common::repository().join("conf/grafana/imagespam-milter.json")).expect("dashboard");
+    let names = dashboard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("imagespam_milter_"));
+    let source = std::fs::read_to_string(common::repository().join("src/telemetry/metrics.rs")).expect("source");
+    let mut count = 0;
+    for name in names {
+        let base = name.trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum");
+        assert!(source.contains(&format!("\"{base}\"")), "{name} is not counted");
+        count += 1;
+    }
+    assert!(count > 10, "{count}");
+}
