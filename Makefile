@@ -1,6 +1,7 @@
 # make            builds the program (target/release/imagespam-milter)
 # make demo       a throw-away Postfix with the daemon behind it, and messages through it
 # make test       formatting, clippy, unit, protocol, Postfix and Sendmail tests
+# make bench      speed beside its peers and bare loops, as a table: BENCHMARKS.md
 # make install    for packagers: DESTDIR=… PREFIX=/usr
 
 PREFIX ?= /usr/local
@@ -35,6 +36,11 @@ figures: all
 	packaging/get-onnxruntime $(ORT)
 	$(PYTHON) models/figures.py target/release/imagespam-milter $(DATA)
 
+# PICTURES=FOLDER: other pictures than those of Debian packages. As root, for the peers.
+.PHONY: bench
+bench: tools
+	benches/run BENCHMARKS.md $(PICTURES)
+
 .PHONY: install
 install: all
 	packaging/get-onnxruntime $(ORT)
@@ -45,4 +51,5 @@ install: all
 	  install -D -m 644 conf/imagespam-milter.toml $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml
 	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/dovecot conf/dovecot/*
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/grafana conf/grafana/*
 	chmod 755 $(DESTDIR)/usr/share/imagespam-milter/dovecot/imagespam-report

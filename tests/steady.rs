@@ -117,8 +117,14 @@ fn what_is_remembered_is_bounded_in_age_and_number() {
 
 #[test]
 fn more_messages_than_can_be_judged_are_all_answered_at_their_deadline_and_the_next_is_served_as_before() {
-    let settings =
-        ["policy.deadline=\"2s\"", "limits.workers=1", "limits.waiting=1", "model.sessions=1", "cache.memory=\"0\"", "cache.spam=0"];
+    let settings = [
+        "policy.deadline=\"2s\"",
+        "limits.workers=1",
+        "limits.waiting=1",
+        "model.sessions=1",
+        "cache.memory=\"0\"",
+        "cache.spam=0",
+    ];
     let daemon = Daemon::start(&settings);
     let slowest = thread::scope(|scope| {
         let senders: Vec<_> = (0..60)
@@ -152,7 +158,11 @@ fn more_messages_than_can_be_judged_are_all_answered_at_their_deadline_and_the_n
 fn nothing_more_is_done_for_a_mail_server_that_has_gone() {
     let daemon = with_api(&["policy.deadline=\"60s\"", "limits.workers=1", "limits.picture_time=\"2s\""]);
     let noise = "<feTurbulence numOctaves='9' baseFrequency='.9'/>".repeat(900);
-    let endless = |number| format!("<svg xmlns='http://www.w3.org/2000/svg' width='900' height='90{number}'><filter id='f' x='0' y='0' width='1' height='1'>{noise}</filter><rect filter='url(#f)' width='900' height='900'/></svg>");
+    let endless = |number| {
+        format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='90{number}'><filter id='f' x='0' y='0' width='1' height='1'>{noise}</filter><rect filter='url(#f)' width='900' height='900'/></svg>"
+        )
+    };
     let files: Vec<String> = (0..8).map(endless).collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|file| ("a.svg", file.as_bytes())).collect();
     let message = with_files("gone", &files);
@@ -203,7 +213,8 @@ fn metrics_are_read_on_a_loopback_address_where_nothing_can_be_reported() {
     assert!(get(connect(), "POST /v1/reports?user=a&reaction=spam").0.starts_with("HTTP/1.1 404 "));
     // Each name of the dashboard is one that is told.
     let dashboard = std::fs::read_to_string(common::repository().join("conf/grafana/imagespam-milter.json")).expect("dashboard");
-    let names = dashboard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("imagespam_milter_"));
+    let names =
+        dashboard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("imagespam_milter_"));
     let source = std::fs::read_to_string(common::repository().join("src/telemetry/metrics.rs")).expect("source");
     let mut count = 0;
     for name in names {

@@ -68,9 +68,11 @@ impl Bare {
                         let Some(tensor) = input(number) else { continue };
                         let tensor = TensorRef::from_array_view((shape, tensor.as_slice())).expect("tensor");
                         let outputs = backbone.run(ort::inputs![manifest.backbone.input.as_str() => tensor]).expect("run");
-                        let parts = manifest.backbone.outputs.iter().map(|name| {
-                            outputs[name.as_str()].try_extract_tensor::<f32>().expect("features").1
-                        });
+                        let parts = manifest
+                            .backbone
+                            .outputs
+                            .iter()
+                            .map(|name| outputs[name.as_str()].try_extract_tensor::<f32>().expect("features").1);
                         let features = parts.flatten().copied().collect::<Vec<f32>>();
                         let tensor = TensorRef::from_array_view(([1, features.len()], features.as_slice())).expect("tensor");
                         std::hint::black_box(head.run(ort::inputs![manifest.head.input.as_str() => tensor]).expect("run"));

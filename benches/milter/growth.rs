@@ -6,7 +6,10 @@ use std::{
 };
 
 use image::{ImageFormat, RgbImage, imageops::FilterType};
-use imagespam_milter::{image::fingerprint, verdict::{Recent, Vector}};
+use imagespam_milter::{
+    image::fingerprint,
+    verdict::{Recent, Vector},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -28,7 +31,8 @@ pub fn growth() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
             let mut bytes = std::io::Cursor::new(Vec::new());
             picture.write_to(&mut bytes, format).expect("picture");
-            let daemon = daemon(&[&FORGETFUL[..], &["limits.decoder_memory=\"2 GiB\"", "limits.worker_memory=\"4 GiB\""]].concat());
+            let daemon =
+                daemon(&[&FORGETFUL[..], &["limits.decoder_memory=\"2 GiB\"", "limits.worker_memory=\"4 GiB\""]].concat());
             let message = messages::with_files("growth", &[("a", bytes.get_ref())]);
             let (ms, mb, _) = runtime.block_on(repeated(&daemon, &message, 7));
             row(&format!("{side}, {format:?}, {} kB", bytes.get_ref().len() / 1000), &format!("{ms:.1}"), &format!("{mb:.0}"));
@@ -42,11 +46,14 @@ pub fn growth() {
         let (ms, mb, verdict) = runtime.block_on(repeated(&daemon, &messages::with_files("growth", &files), 5));
         row(&format!("{count} ({verdict})"), &format!("{ms:.1}"), &format!("{mb:.0}"));
     }
-    println!("\n| connections, each with a message of 10 kB without pictures under way or idle | ms a message | MB |\n|---|---:|---:|");
+    println!(
+        "\n| connections, each with a message of 10 kB without pictures under way or idle | ms a message | MB |\n|---|---:|---:|"
+    );
     for count in [1, 10, 100, 1000] {
         let daemon = daemon(&FORGETFUL);
         let words = "Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy\r\n".repeat(130);
-        let message = Arc::new(vec![Frames::of(&messages::message("growth", &format!("Content-Type: text/plain\r\n\r\n{words}")))]);
+        let message =
+            Arc::new(vec![Frames::of(&messages::message("growth", &format!("Content-Type: text/plain\r\n\r\n{words}")))]);
         let (seconds, mb) = runtime.block_on(async {
             let mut tasks = Vec::new();
             let mut opened = Vec::new();

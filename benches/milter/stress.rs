@@ -155,7 +155,11 @@ pub fn overload(folder: &Path) {
     row("overload: messages offered in 60 s, and how many times the capacity that is", &format!("{}, 10", answers.len()), "");
     row("messages lost", &lost.to_string(), "0");
     row("latest answer, seconds after the end of data (deadline 10 s)", &format!("{:.1}", quantile(&times, 1.0)), "≤ 11");
-    row("messages judged in that time, of what is judged without overload", &format!("{:.2}", judged as f64 / (60.0 * capacity)), "");
+    row(
+        "messages judged in that time, of what is judged without overload",
+        &format!("{:.2}", judged as f64 / (60.0 * capacity)),
+        "",
+    );
     row("memory after 60 s against 15 s", &format!("{flat:.2} ({:.0} MB)", memories.last().copied().unwrap_or(0.0)), "flat");
     row("served as before, seconds after the last answer", &format!("{recovered:.1}"), "≤ 5");
 }
@@ -205,7 +209,10 @@ pub fn soak(folder: &Path, minutes: u64) {
                         let message = match random.random_range(0..10) {
                             0..3 => messages::without_picture("words"),
                             3..6 => load::message(whole),
-                            6 => messages::with_files("two", &[("a.png", whole), ("b.jpg", &pictures[random.random_range(0..pictures.len())])]),
+                            6 => messages::with_files(
+                                "two",
+                                &[("a.png", whole), ("b.jpg", &pictures[random.random_range(0..pictures.len())])],
+                            ),
                             _ => load::message(&hostile(&pictures, &mut random)),
                         };
                         let frames = Frames::of(&message);
@@ -241,7 +248,15 @@ pub fn soak(folder: &Path, minutes: u64) {
         }
     });
     let (sent, unknown) = (sent.load(Ordering::Relaxed), unknown.load(Ordering::Relaxed));
-    row(&format!("{minutes} minutes of mixed traffic, 3 of 10 messages hostile: messages (of these unknown)"), &format!("{sent} ({unknown})"), "");
-    row("memory at the end against that after 5 minutes", &format!("{:.2} ({} MB)", last.0 / first.0, spread(&series, 0)), "≤ 1.1");
+    row(
+        &format!("{minutes} minutes of mixed traffic, 3 of 10 messages hostile: messages (of these unknown)"),
+        &format!("{sent} ({unknown})"),
+        "",
+    );
+    row(
+        "memory at the end against that after 5 minutes",
+        &format!("{:.2} ({} MB)", last.0 / first.0, spread(&series, 0)),
+        "≤ 1.1",
+    );
     row("file descriptors at the end, and after 5 minutes", &format!("{}, {}", last.1, first.1), "equal");
 }

@@ -128,7 +128,9 @@ async fn serve_api(
             Ok(listener) => {
                 tasks.spawn(serve(listener, api::reading(overview.clone()), stopped.clone(), None));
             }
-            Err(error) => tracing::error!("api.listen: {address} can't be listened on: {error}; choose another port, or empty it"),
+            Err(error) => {
+                tracing::error!("api.listen: {address} can't be listened on: {error}; choose another port, or empty it")
+            }
         }
     }
 }

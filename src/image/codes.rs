@@ -1,13 +1,10 @@
 //! Codes that stand in a picture: QR, Aztec and Data Matrix, read by `rxing`. What they say is the sender's text.
 
-use image::{
-    GrayImage, Luma,
-    imageops::{fast_blur, grayscale},
-};
+use image::{GrayImage, Luma, imageops::fast_blur};
 use rxing::{BarcodeFormat, DecodeHints, RXingResult, helpers};
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, resize};
+use super::{Picture, grey::grey as brightness, resize};
 use crate::mail::Grid;
 
 /// A code that was read.
@@ -48,7 +45,7 @@ fn grey(picture: &Picture, longest: u32) -> GrayImage {
     let longer = picture.width().max(picture.height());
     let side = |length: u32| (u64::from(length) * u64::from(longest) / u64::from(longer)).max(1) as u32;
     let reduced = if longer > longest { resize(picture, side(picture.width()), side(picture.height())) } else { None };
-    grayscale(reduced.as_ref().unwrap_or(picture))
+    brightness(reduced.as_ref().unwrap_or(picture))
 }
 
 /// Black where a pixel is darker than its surroundings, white elsewhere: the reader itself takes a difference of less than 24

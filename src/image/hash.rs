@@ -1,9 +1,10 @@
 //! What near-duplicates of a picture are told by: a perceptual hash, in few bits of which they differ, and a small copy.
 
+use image::DynamicImage;
 use image_hasher::{HashAlg, HasherConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, resize};
+use super::{Picture, grey::grey, resize};
 
 /// Side of the small copy in pixels.
 const SKETCH: u32 = 16;
@@ -28,6 +29,6 @@ pub fn fingerprint(picture: &Picture, view: &Picture) -> Fingerprint {
 /// a small grey copy. Two hashes are compared by the number of bits in which they differ.
 pub fn perceptual_hash(picture: &Picture) -> u64 {
     let hasher = HasherConfig::new().hash_alg(HashAlg::DoubleGradient).hash_size(8, 8).to_hasher();
-    let hash = hasher.hash_image(picture);
+    let hash = hasher.hash_image(&DynamicImage::ImageLuma8(grey(picture)));
     hash.as_bytes().iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }

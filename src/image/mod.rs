@@ -6,6 +6,7 @@ mod animation;
 mod codes;
 mod decode;
 mod frames;
+mod grey;
 mod hash;
 mod mosaic;
 mod pdf;

@@ -59,6 +59,15 @@ impl Transfer {
 fn base64(encoded: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3);
     let mut run = Vec::with_capacity(encoded.len());
+    // As programs write it: lines of the alphabet, padding at the very end.
+    for line in encoded.trim_ascii_end().split_inclusive(|byte| *byte == b'\n') {
+        run.extend_from_slice(line.trim_ascii_end());
+    }
+    let padding = run.iter().rev().take_while(|byte| **byte == b'=').count();
+    if BASE64.decode_vec(&run[..run.len() - padding], &mut decoded).is_ok() {
+        return decoded;
+    }
+    decoded.clear();
     for part in encoded.split(|byte| *byte == b'=') {
         run.clear();
         run.extend(part.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')));
@@ -79,6 +88,8 @@ mod tests {
     fn base64_is_read_past_junk_and_truncation() {
         let decoded = |text: &str| Transfer::Base64.decode(text.as_bytes()).into_owned();
         assert_eq!(decoded("aGVs\r\nbG8="), b"hello");
+        assert_eq!(decoded("aGVs\nbG8=\n\r\n"), b"hello");
+        assert_eq!(decoded("aGVs bG8=="), b"hello");
         assert_eq!(decoded("aG!Vs-bG*8"), b"hello");
         assert_eq!(decoded("aGVsb"), b"hel");
         assert_eq!(decoded("aGU=\r\nbGxv"), b"hello");

@@ -6,19 +6,44 @@ use crate::verdict::{Known, PictureResult, Verdict};
 
 /// Types that are counted by name; a sender can declare what he likes.
 const TYPES: [&str; 12] = [
-    "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/tiff", "image/vnd.microsoft.icon", "image/svg+xml", "image/avif", "image/heic",
-    "application/pdf", "image/x-tiles",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/bmp",
+    "image/tiff",
+    "image/vnd.microsoft.icon",
+    "image/svg+xml",
+    "image/avif",
+    "image/heic",
+    "application/pdf",
+    "image/x-tiles",
 ];
 /// Limits that are counted by name; what a worker says is not trusted.
 const LIMITS: [&str; 16] = [
-    "message_bytes", "parts", "header_lines", "nesting", "pictures", "picture_bytes", "picture_pixels", "decoder_memory", "frames",
-    "distinct_frames", "pages", "archive_files", "archive_bytes", "archive_ratio", "picture_time", "worker_memory",
+    "message_bytes",
+    "parts",
+    "header_lines",
+    "nesting",
+    "pictures",
+    "picture_bytes",
+    "picture_pixels",
+    "decoder_memory",
+    "frames",
+    "distinct_frames",
+    "pages",
+    "archive_files",
+    "archive_bytes",
+    "archive_ratio",
+    "picture_time",
+    "worker_memory",
 ];
 const SYMBOLOGIES: [&str; 3] = ["qr", "aztec", "datamatrix"];
 
 /// Counts a message with this verdict.
 pub fn message(verdict: &Verdict) {
-    counter!("imagespam_milter_messages_total", "action" => verdict.action.to_string(), "verdict" => verdict.word().to_owned()).increment(1);
+    counter!("imagespam_milter_messages_total", "action" => verdict.action.to_string(), "verdict" => verdict.word().to_owned())
+        .increment(1);
     for picture in &verdict.pictures {
         let outcome = match &picture.result {
             PictureResult::Judged { known: None, .. } => "net",

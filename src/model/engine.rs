@@ -192,7 +192,9 @@ impl Shared {
             Ok(session) => Some(session),
             Err(error) if asked => {
                 let library = self.runtime.library().display();
-                tracing::error!("model.device: cuda:{number} can't be used ({error}; library {library}): going on with the processor");
+                tracing::error!(
+                    "model.device: cuda:{number} can't be used ({error}; library {library}): going on with the processor"
+                );
                 None
             }
             Err(error) => {
@@ -209,7 +211,8 @@ impl Shared {
             .with_inter_threads(1)?;
         if let Some(number) = card {
             let number = i32::try_from(number).unwrap_or(i32::MAX);
-            builder = builder.with_execution_providers([ep::CUDA::default().with_device_id(number).build().error_on_failure()])?;
+            builder =
+                builder.with_execution_providers([ep::CUDA::default().with_device_id(number).build().error_on_failure()])?;
         }
         Ok(builder.commit_from_memory(&self.graph)?)
     }

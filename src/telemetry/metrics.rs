@@ -53,7 +53,10 @@ fn describe() {
     describe_counter!("imagespam_milter_limits_total", "Messages of which a limit cut something off, by limit");
     describe_counter!("imagespam_milter_messages_abandoned_total", "Messages whose mail server went away before the verdict");
     describe_counter!("imagespam_milter_worker_deaths_total", "Worker processes that a picture or container ended");
-    describe_counter!("imagespam_milter_pictures_dropped_total", "Pictures that were left out at the net: too late, or not waited for any more");
+    describe_counter!(
+        "imagespam_milter_pictures_dropped_total",
+        "Pictures that were left out at the net: too late, or not waited for any more"
+    );
     describe_counter!("imagespam_milter_batches_total", "Runs of the backbone");
     describe_counter!("imagespam_milter_batched_pictures_total", "Pictures in these runs");
     describe_counter!("imagespam_milter_reports_total", "Users' reports, by reaction and result (taken, refused, failed)");

@@ -228,8 +228,9 @@ impl Judge {
         for sha256 in whole {
             let of_it = |place: &usize| pictures[*place].sha256.as_ref() == Some(sha256);
             let first = (0..pictures.len()).find(of_it);
-            let places: Vec<usize> =
-                (0..pictures.len()).filter(|place| of_it(place) && first.is_some_and(|first| files[*place] == files[first])).collect();
+            let places: Vec<usize> = (0..pictures.len())
+                .filter(|place| of_it(place) && first.is_some_and(|first| files[*place] == files[first]))
+                .collect();
             let shown: Option<Vec<Shown>> = places
                 .into_iter()
                 .map(|place| {

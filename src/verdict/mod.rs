@@ -17,8 +17,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use header::{code_value, header_value};
 pub use judge::{Judge, JudgeError};
-pub use policy::{Policy, PolicyError};
 pub use memory::Vector;
+pub use policy::{Policy, PolicyError};
 pub use recent::{Recent, near};
 pub use reports::Reports;
 pub use scheduler::Scheduler;
