@@ -3,7 +3,7 @@
 //! net`); on a graphics card one thread runs batches. A picture that nobody waits for any more is not run.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -113,7 +113,8 @@ pub struct Engine {
 
 struct Shared {
     runtime: Runtime,
-    graph: Vec<u8>,
+    /// The backbone's bytes; emptied when no session will be made any more.
+    graph: Mutex<Vec<u8>>,
     manifest: Manifest,
     placement: Placement,
 }
@@ -126,7 +127,7 @@ impl Engine {
     /// error: the log tells of it, and the processor takes its place.
     pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
         let (manifest, graph) = (bundle.manifest.clone(), bundle.backbone.clone());
-        let shared = Arc::new(Shared { runtime: runtime.clone(), graph, manifest, placement });
+        let shared = Arc::new(Shared { runtime: runtime.clone(), graph: Mutex::new(graph), manifest, placement });
         let (queue, jobs) = bounded(placement.waiting.max(1));
         match shared.card() {
             Some(session) => {
@@ -134,7 +135,11 @@ impl Engine {
                 let (shared, jobs) = (shared.clone(), jobs.clone());
                 spawn("card", move || shared.serve_by_card(session, &jobs))?;
             }
-            None => shared.clone().serve_by_processor(&jobs)?,
+            None => {
+                shared.clone().serve_by_processor(&jobs)?;
+                shared.graph().clear();
+                shared.graph().shrink_to_fit();
+            }
         }
         Ok(Self { queue, shared })
     }
@@ -177,6 +182,10 @@ fn spawn(what: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ModelEr
 }
 
 impl Shared {
+    fn graph(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.graph.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A session on the card, if one is wanted and can be used.
     fn card(&self) -> Option<Session> {
         let (number, asked) = match self.placement.device {
@@ -214,7 +223,7 @@ impl Shared {
             builder =
                 builder.with_execution_providers([ep::CUDA::default().with_device_id(number).build().error_on_failure()])?;
         }
-        Ok(builder.commit_from_memory(&self.graph)?)
+        Ok(builder.commit_from_memory(&self.graph())?)
     }
 
     /// Checks that the named input and outputs exist.

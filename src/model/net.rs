@@ -1,13 +1,11 @@
-//! A loaded model: a backbone (`engine`), and sessions of a head. Each of these runs on one processor core; a caller takes one for
-//! the time of a run.
+//! A loaded model: a backbone (`engine`), and a session of a head, which runs on the processor, one caller after the other.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use futures_executor::block_on;
-
 use ort::{
     session::{Session, builder::GraphOptimizationLevel},
     value::{TensorRef, ValueType},
@@ -24,7 +22,8 @@ pub struct Net {
     manifest: Manifest,
     /// Shared with the nets that differ in the head only.
     backbone: Arc<Engine>,
-    head: Sessions,
+    /// One for all: its run is short beside the backbone's.
+    head: Mutex<Session>,
 }
 
 impl Net {
@@ -34,25 +33,29 @@ impl Net {
     /// If ONNX Runtime refuses a file, or shapes don't fit.
     pub fn load(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
         let backbone = Engine::start(runtime, bundle, placement)?;
-        Self::put_together(runtime, bundle, placement.sessions, Arc::new(backbone))
+        Self::put_together(runtime, bundle, Arc::new(backbone))
     }
 
     /// Loads the head of a bundle that has the same backbone and views as this one, and goes on with the same sessions of that.
     ///
     /// # Errors
     /// If its features are others, ONNX Runtime refuses the head, or its shapes don't fit.
-    pub fn with_head_of(&self, runtime: &Runtime, bundle: &Bundle, sessions: usize) -> Result<Self, ModelError> {
+    pub fn with_head_of(&self, runtime: &Runtime, bundle: &Bundle) -> Result<Self, ModelError> {
         if bundle.manifest.features_id() != self.manifest.features_id() {
             let problem = "has another backbone or other views than the model in use: restart the daemon to load it".to_owned();
             return Err(ModelError::Mismatch { model: bundle.manifest.title(), problem });
         }
-        Self::put_together(runtime, bundle, sessions, self.backbone.clone())
+        Self::put_together(runtime, bundle, self.backbone.clone())
     }
 
-    fn put_together(runtime: &Runtime, bundle: &Bundle, sessions: usize, backbone: Arc<Engine>) -> Result<Self, ModelError> {
-        let head = Sessions::load(runtime, &bundle.head, sessions)?;
-        head.with(|session| check_head(&bundle.manifest, session))?;
-        Ok(Self { manifest: bundle.manifest.clone(), backbone, head })
+    fn put_together(runtime: &Runtime, bundle: &Bundle, backbone: Arc<Engine>) -> Result<Self, ModelError> {
+        let head = Session::builder(&runtime.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?
+            .commit_from_memory(&bundle.head)?;
+        check_head(&bundle.manifest, &head)?;
+        Ok(Self { manifest: bundle.manifest.clone(), backbone, head: Mutex::new(head) })
     }
 
     /// What `model.toml` says.
@@ -96,79 +99,22 @@ impl Net {
     /// # Errors
     /// As [`Net::probabilities`].
     pub fn probabilities_of(&self, features: &[f32], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-        self.head.with(|session| {
-            let (head, classes) = (&self.manifest.head, self.manifest.classes.len());
-            let tensor = TensorRef::from_array_view(([rows, features.len() / rows.max(1)], features))?;
-            let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
-            let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
-            if probabilities.len() != rows * classes {
-                return Err(self.mismatch(format!("the head gives {} probabilities", probabilities.len())));
-            }
-            Ok(self.finite(probabilities, "probabilities")?.chunks(classes).map(<[f32]>::to_vec).collect())
-        })
+        let mut session = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let (head, classes) = (&self.manifest.head, self.manifest.classes.len());
+        let tensor = TensorRef::from_array_view(([rows, features.len() / rows.max(1)], features))?;
+        let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
+        let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
+        if probabilities.len() != rows * classes {
+            return Err(self.mismatch(format!("the head gives {} probabilities", probabilities.len())));
+        }
+        if probabilities.iter().any(|number| !number.is_finite()) {
+            return Err(self.mismatch("the net gives probabilities that are no numbers".to_owned()));
+        }
+        Ok(probabilities.chunks(classes).map(<[f32]>::to_vec).collect())
     }
 
     fn mismatch(&self, problem: String) -> ModelError {
         ModelError::Mismatch { model: self.manifest.title(), problem }
-    }
-
-    fn finite(&self, numbers: Vec<f32>, what: &str) -> Result<Vec<f32>, ModelError> {
-        if numbers.iter().all(|number| number.is_finite()) {
-            Ok(numbers)
-        } else {
-            Err(self.mismatch(format!("the net gives {what} that are no numbers")))
-        }
-    }
-}
-
-/// Sessions of one graph.
-struct Sessions {
-    idle: Mutex<Vec<Session>>,
-    returned: Condvar,
-}
-
-impl Sessions {
-    fn load(runtime: &Runtime, graph: &[u8], count: usize) -> Result<Self, ModelError> {
-        let session = || -> Result<Session, ModelError> {
-            Ok(Session::builder(&runtime.environment)?
-                .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(1)?
-                .with_inter_threads(1)?
-                .commit_from_memory(graph)?)
-        };
-        let idle = (0..count.max(1)).map(|_| session()).collect::<Result<_, _>>()?;
-        Ok(Self { idle: Mutex::new(idle), returned: Condvar::new() })
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Session) -> Result<T, ModelError>) -> Result<T, ModelError> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = loop {
-            match idle.pop() {
-                Some(session) => break session,
-                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
-            }
-        };
-        drop(idle);
-        let mut lent = Lent { sessions: self, session: Some(session) };
-        match &mut lent.session {
-            Some(session) => work(session),
-            None => Err(ModelError::Inference("a session was lost".to_owned())),
-        }
-    }
-}
-
-/// Gives the session back, also from a panic.
-struct Lent<'a> {
-    sessions: &'a Sessions,
-    session: Option<Session>,
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        let mut idle = self.sessions.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.session.take());
-        drop(idle);
-        self.sessions.returned.notify_one();
     }
 }
 

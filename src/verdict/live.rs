@@ -62,7 +62,7 @@ impl Current {
     /// # Errors
     /// If that bundle can't be used; then the old one stays.
     pub fn replace(&self, bundle: &Bundle, runtime: &Runtime, settings: &Settings) -> Result<(), JudgeError> {
-        let net = self.get().net.with_head_of(runtime, bundle, settings.model.sessions)?;
+        let net = self.get().net.with_head_of(runtime, bundle)?;
         net.verify()?;
         let live = Arc::new(Live::new(net, settings)?);
         tell(&self.get(), 0.0);
