@@ -84,7 +84,7 @@ impl Judge {
     /// What is remembered: files, their bytes, and pictures that a rule was against.
     pub fn remembered(&self) -> (usize, u64, usize) {
         let (files, bytes) = self.files.size();
-        (files, bytes, self.recent.len())
+        (files, bytes, self.recent.held())
     }
 
     /// Puts the head of another bundle to use, which judges features that are remembered as well.

@@ -82,7 +82,7 @@ impl Recent {
     }
 
     /// Pictures held.
-    pub fn len(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.list.read().unwrap_or_else(PoisonError::into_inner).known.len()
     }
 }
