@@ -13,7 +13,7 @@ use crate::inspect::Fingerprint;
 /// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and their small copies on average by so
 /// little (of 255) in each channel of each pixel. `cargo bench --bench near` measures both.
 const HASH_DISTANCE: u32 = 4;
-const SKETCH_DISTANCE: f32 = 3.0;
+const SKETCH_DISTANCE: f32 = 1.0;
 
 /// Whether two pictures are near-duplicates.
 pub fn near(one: &Fingerprint, other: &Fingerprint) -> bool {
