@@ -85,7 +85,7 @@ fn a_file_that_comes_again_is_judged_alike_without_a_run_of_the_net() {
 
 #[test]
 fn a_changed_copy_of_spam_is_known_and_one_of_ham_is_looked_at() {
-    let daemon = with_api(&[]);
+    let daemon = with_api(&["cache.spam=100"]);
     let first = verdict(&daemon, &variant("spam-stock.png", 0));
     assert!(first.starts_with("Yes, "), "{first}");
     assert_eq!(first, verdict(&daemon, &variant("spam-stock.png", 1)));
