@@ -14,17 +14,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    FORGETFUL,
     common::{Daemon, messages},
     load::{Connection, Frames},
-    quantile, row,
+    quantile, row, runtime,
     steady::daemon,
     stress::memory_of,
 };
 
-const FORGETFUL: [&str; 2] = ["cache.memory=\"0\"", "cache.spam=0"];
-
 pub fn growth() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+    let runtime = runtime();
     println!("\n| a picture of so many pixels a side (JPEG, and PNG) | ms | MB |\n|---|---:|---:|");
     for side in [100, 200, 400, 800, 1600, 3200, 6400, 7000] {
         let picture = scene(side);

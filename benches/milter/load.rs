@@ -14,7 +14,11 @@ use tokio::{
 use crate::common::messages::with_picture;
 
 /// A message as frames of the milter protocol, from MAIL to the end of its data.
-pub struct Frames(Vec<u8>);
+pub struct Frames {
+    bytes: Vec<u8>,
+    /// Body chunks, each of which is answered.
+    chunks: usize,
+}
 
 impl Frames {
     /// Of a raw message.
@@ -32,12 +36,12 @@ impl Frames {
             let (name, value) = field.split_once(':').expect("colon");
             frame(b'L', format!("{name}\0{}\0", value.trim_start()).as_bytes());
         }
-        for chunk in message[end + 4..].chunks(65535) {
-            frame(b'B', chunk);
-        }
+        let chunks = message[end + 4..].chunks(65535);
+        let count = chunks.len();
+        chunks.for_each(|chunk| frame(b'B', chunk));
         frame(b'D', b"Ei\0QUEUE1\0");
         frame(b'E', b"");
-        Self(frames)
+        Self { bytes: frames, chunks: count }
     }
 }
 
@@ -77,14 +81,13 @@ impl Connection {
     /// Hands a message over and waits for the answer.
     pub async fn message(&mut self, frames: &Frames) -> std::io::Result<Answer> {
         // Answers to body chunks come while the rest is written; they are few and small.
-        self.0.write_all(&frames.0).await?;
-        let chunks = frames.chunks();
+        self.0.write_all(&frames.bytes).await?;
         let started = Instant::now();
         let mut answer = Answer::default();
         let mut continued = 0;
         loop {
             match self.frame().await? {
-                (b'c', _) if continued < chunks => continued += 1,
+                (b'c', _) if continued < frames.chunks => continued += 1,
                 (b's' | b'p', _) => {}
                 (b'i', payload) => {
                     let text = String::from_utf8_lossy(&payload[4..]).into_owned();
@@ -99,18 +102,6 @@ impl Connection {
                 }
             }
         }
-    }
-}
-
-impl Frames {
-    fn chunks(&self) -> usize {
-        let (mut at, mut chunks) = (0, 0);
-        while at < self.0.len() {
-            let length = u32::from_be_bytes(self.0[at..at + 4].try_into().expect("four bytes")) as usize;
-            chunks += usize::from(self.0[at + 4] == b'B');
-            at += 4 + length;
-        }
-        chunks
     }
 }
 

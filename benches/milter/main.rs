@@ -36,6 +36,13 @@ fn main() {
     }
 }
 
+/// Without it every round but the first would be of pictures known already.
+pub const FORGETFUL: [&str; 2] = ["cache.memory=\"0\"", "cache.spam=0"];
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime")
+}
+
 /// A row of the table.
 pub fn row(what: &str, figure: &str, target: &str) {
     println!("| {what} | {figure} | {target} |");

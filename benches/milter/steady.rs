@@ -8,27 +8,20 @@ use std::{
 
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use tokio::runtime::Runtime;
 
 use crate::{
+    FORGETFUL,
     bare::Bare,
     common::Daemon,
     cores,
     load::{self, Connection, Frames},
-    quantile, row, spread,
+    quantile, row, runtime, spread,
 };
 
 /// Rounds of which the median counts.
 const ROUNDS: usize = 5;
 /// Pictures of a round.
 const PICTURES: usize = 300;
-/// Without it every round but the first would be of pictures known already.
-const FORGETFUL: [&str; 2] = ["cache.memory=\"0\"", "cache.spam=0"];
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime")
-}
-
 /// The daemon as it is by default, but for these settings.
 pub fn daemon(settings: &[&str]) -> Daemon {
     Daemon::start(&[settings, &["model.sessions=0"]].concat())

@@ -14,10 +14,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    FORGETFUL,
     common::{Daemon, messages},
     cores,
     load::{self, Connection, Frames},
-    quantile, row, spread,
+    quantile, row, runtime, spread,
     steady::daemon,
 };
 
@@ -43,10 +44,6 @@ fn many_files() {
     setrlimit(Resource::RLIMIT_NOFILE, hard.min(65536), hard).expect("limit");
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime")
-}
-
 /// A message of 1 MB: pictures, each other than those of the next message, and a file of no interest.
 fn megabyte(pictures: &[Vec<u8>], number: usize) -> Frames {
     let picture = &pictures[number % pictures.len()];
@@ -57,7 +54,7 @@ fn megabyte(pictures: &[Vec<u8>], number: usize) -> Frames {
 pub fn memory(folder: &Path) {
     many_files();
     let pictures = load::pictures(folder, 400);
-    let daemon = daemon(&["cache.memory=\"0\"", "cache.spam=0"]);
+    let daemon = daemon(&FORGETFUL);
     let socket = daemon.socket();
     let (idle, most) = runtime().block_on(async {
         let mut connections = Vec::new();
@@ -98,7 +95,7 @@ pub fn overload(folder: &Path) {
     many_files();
     let pictures = load::pictures(folder, 300);
     let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
-    let daemon = daemon(&["cache.memory=\"0\"", "cache.spam=0", "milter.connections=20000"]);
+    let daemon = daemon(&[&FORGETFUL[..], &["milter.connections=20000"]].concat());
     let socket = daemon.socket();
     let runtime = runtime();
     let (seconds, _) = runtime.block_on(load::all(&socket, &messages, 3 * cores()));

@@ -1,6 +1,6 @@
 //! The backbone at work: a bounded queue of pictures, and threads that each take from it and run a session. On a processor each
 //! thread runs one picture at a time on one core, which measures faster than fewer sessions of more threads (`cargo bench --bench
-//! net`); on a graphics card one thread runs batches. A picture that nobody waits for any more is not run.
+//! milter -- pictures`); on a graphics card one thread runs batches. A picture that nobody waits for any more is not run.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -8,13 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use metrics::{counter, gauge, histogram};
-use ort::{
-    ep,
-    session::{Session, builder::GraphOptimizationLevel},
-    value::TensorRef,
-};
+use ort::{ep, session::Session, value::TensorRef};
 use tokio::sync::watch;
 
 use super::{Bundle, Manifest, ModelError, Runtime};
@@ -156,24 +152,13 @@ impl Engine {
         let (answer, ticket) = watch::channel(None);
         let ticket = Ticket { answer: ticket, wanted: Arc::new(()) };
         let job = Job { views, until, since: Instant::now(), wanted: Arc::downgrade(&ticket.wanted), answer };
-        let sent = match self.queue.try_send(job) {
-            // A time in the far future is more than the channel can count.
-            Err(TrySendError::Full(job)) => {
-                let left = until.saturating_duration_since(Instant::now());
-                self.queue.send_timeout(job, left.min(Duration::from_secs(3600))).map_err(|error| match error {
-                    SendTimeoutError::Timeout(_) => Failure::Late,
-                    SendTimeoutError::Disconnected(_) => ended(),
-                })
-            }
-            sent => sent.map_err(|_| ended()),
-        };
+        let sent = self.queue.send_deadline(job, until).map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => Failure::Late,
+            SendTimeoutError::Disconnected(_) => Failure::Net("the net's threads have ended".to_owned()),
+        });
         gauge!("imagespam_milter_pictures_waiting").set(self.queue.len() as f64);
         sent.map(|()| ticket)
     }
-}
-
-fn ended() -> Failure {
-    Failure::Net("the net's threads have ended".to_owned())
 }
 
 fn spawn(what: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ModelError> {
@@ -214,10 +199,7 @@ impl Shared {
     }
 
     fn session(&self, card: Option<u32>) -> Result<Session, ModelError> {
-        let mut builder = Session::builder(&self.runtime.environment)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?;
+        let mut builder = self.runtime.session_builder()?;
         if let Some(number) = card {
             let number = i32::try_from(number).unwrap_or(i32::MAX);
             builder =

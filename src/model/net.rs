@@ -7,7 +7,7 @@ use std::{
 
 use futures_executor::block_on;
 use ort::{
-    session::{Session, builder::GraphOptimizationLevel},
+    session::Session,
     value::{TensorRef, ValueType},
 };
 
@@ -49,11 +49,7 @@ impl Net {
     }
 
     fn put_together(runtime: &Runtime, bundle: &Bundle, backbone: Arc<Engine>) -> Result<Self, ModelError> {
-        let head = Session::builder(&runtime.environment)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?
-            .commit_from_memory(&bundle.head)?;
+        let head = runtime.session_builder()?.commit_from_memory(&bundle.head)?;
         check_head(&bundle.manifest, &head)?;
         Ok(Self { manifest: bundle.manifest.clone(), backbone, head: Mutex::new(head) })
     }

@@ -5,7 +5,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use ort::environment::Environment;
+use ort::{
+    environment::Environment,
+    session::{
+        Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+};
 
 use super::ModelError;
 
@@ -17,7 +23,7 @@ const SYSTEM_LIBRARIES: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"]
 /// The loaded library; sessions are made in it.
 #[derive(Clone)]
 pub struct Runtime {
-    pub(super) environment: Environment,
+    environment: Environment,
     library: PathBuf,
 }
 
@@ -51,6 +57,12 @@ impl Runtime {
     /// What sessions are made in.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// For a session that runs on one core.
+    pub(super) fn session_builder(&self) -> Result<SessionBuilder, ModelError> {
+        let builder = Session::builder(&self.environment)?.with_optimization_level(GraphOptimizationLevel::All)?;
+        Ok(builder.with_intra_threads(1)?.with_inter_threads(1)?)
     }
 
     /// The library's path, or its name if the system's loader found it.
