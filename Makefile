@@ -52,4 +52,6 @@ install: all
 	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/dovecot conf/dovecot/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/grafana conf/grafana/*
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/sieve conf/sieve/*
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/spamassassin conf/spamassassin/*
 	chmod 755 $(DESTDIR)/usr/share/imagespam-milter/dovecot/imagespam-report
