@@ -219,7 +219,8 @@ fn no_message_is_lost_or_unjudged_while_heads_are_swapped() {
             .fold((0, Duration::ZERO), |(sent, slowest), one| (sent + one.0, slowest.max(one.1)))
     });
     println!("{sent} messages during 20 swaps, the slowest {} ms", slowest.as_millis());
-    assert!(daemon.log().matches("model in use: ").count() >= 8, "{}", daemon.log());
+    let log = daemon.log();
+    assert!(log.matches("model in use: ").count() + log.matches("reloaded: model=").count() >= 8, "{}", daemon.log());
     assert!(sent > 20);
 }
 

@@ -128,7 +128,7 @@ fn on_sigterm_a_message_under_way_ends_and_nothing_new_is_taken() {
 fn sighup_does_not_disturb_the_daemon() {
     let mut daemon = Daemon::start(&[]);
     daemon.signal(Signal::SIGHUP);
-    daemon.logged("model in use: resnet50-thin/");
+    daemon.logged("reloaded: model=resnet50-thin/");
     assert!(daemon.client().message(&spam()).verdict().expect("verdict").starts_with("Yes"));
     assert!(daemon.is_running());
 }

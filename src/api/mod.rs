@@ -1,16 +1,24 @@
-//! Users' reports: what becomes of one (`reporter`), the local HTTP interface through which they come (`server`), and its client
-//! (`client`). `POST /v1/reports?user=NAME&reaction=KIND` with a message as its body keeps a reaction to each of the message's
-//! pictures, `DELETE` takes it back; the answer is JSON. `GET /metrics` is for Prometheus. Knows nothing of the milter.
+//! The local HTTP interface. `status` tells how the daemon is: health, metrics, and a page for people (`page`). `scan` judges a message
+//! that comes from no mail server. `reports` takes users' reactions, and `reporter` does what becomes of one; on the unix socket only, for they are
+//! taken in any user's name. `access` asks for a token. `client` is the other side. Answers are JSON. Knows nothing of the milter.
 
-mod client;
+mod access;
+pub mod client;
+mod page;
 mod reporter;
-mod server;
+mod reports;
+mod scan;
+mod status;
 
+use axum::body::Body;
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 
-pub use client::send;
+pub use access::{Token, guarded};
 pub use reporter::{ReportError, Reporter};
-pub use server::{Overview, reading, reports, serve};
+pub use reports::reports;
+pub use scan::scan;
+pub use status::{Overview, Span, Status, reading};
 
 use crate::feedback::Reaction;
 
@@ -52,4 +60,18 @@ impl From<Kind> for Reaction {
 #[derive(Debug, Serialize, Deserialize)]
 struct Refusal {
     error: String,
+}
+
+/// A request's body, or `None` if it has more than `most` bytes or did not come whole. What is too much is read all the same: who is cut off while
+/// he sends does not hear why.
+async fn collect(body: Body, most: usize) -> Option<Vec<u8>> {
+    let (mut body, mut kept, mut fits) = (body, Vec::new(), true);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        fits &= kept.len() + data.len() <= most;
+        if fits {
+            kept.extend_from_slice(&data);
+        }
+    }
+    fits.then_some(kept)
 }

@@ -9,8 +9,8 @@ use tokio::{sync::Semaphore, task};
 
 use super::Report;
 use crate::{
-    feedback::{FeedbackError, Key, Memory, Recorded, Store},
-    verdict::Judge,
+    feedback::{FeedbackError, Key, Recorded, Store},
+    verdict::Judges,
 };
 
 /// A user waits for no report, but a report must end.
@@ -37,24 +37,22 @@ pub enum ReportError {
 
 /// Takes reports.
 pub struct Reporter {
-    judge: Arc<Judge>,
+    judges: Judges,
     key: Key,
     store: Arc<Store>,
-    memory: Option<Arc<Memory>>,
-    message_bytes: usize,
     /// One at a time looks at pictures: mail comes first.
     turn: Semaphore,
 }
 
 impl Reporter {
-    /// `memory`: the campaigns that are to hear of a report at once.
-    pub fn new(judge: Arc<Judge>, key: Key, store: Arc<Store>, memory: Option<Arc<Memory>>, message_bytes: usize) -> Self {
-        Self { judge, key, store, memory, message_bytes, turn: Semaphore::new(1) }
+    /// Keeps what the judges see, under this key.
+    pub fn new(judges: Judges, key: Key, store: Arc<Store>) -> Self {
+        Self { judges, key, store, turn: Semaphore::new(1) }
     }
 
     /// The largest message that is taken, in bytes.
     pub fn message_bytes(&self) -> usize {
-        self.message_bytes
+        self.judges.borrow().settings().limits.message_bytes
     }
 
     /// Keeps the reaction to each of the message's pictures, or takes it back.
@@ -66,12 +64,14 @@ impl Reporter {
         if user.is_empty() || user.len() > LONGEST_USER || user.chars().any(char::is_control) {
             return Err(ReportError::User);
         }
-        if message.len() > self.message_bytes {
-            return Err(ReportError::TooLarge(self.message_bytes));
+        let most = self.message_bytes();
+        if message.len() > most {
+            return Err(ReportError::TooLarge(most));
         }
-        let (judge, key) = (self.judge.clone(), self.key.clone());
+        let (scheduler, key) = (self.judges.borrow().clone(), self.key.clone());
+        let judges = scheduler.clone();
         let turn = self.turn.acquire().await;
-        let observed = task::spawn_blocking(move || judge.observe(&message, &key, Instant::now() + DEADLINE)).await;
+        let observed = task::spawn_blocking(move || judges.judge().observe(&message, &key, Instant::now() + DEADLINE)).await;
         drop(turn);
         let (observed, features_id) =
             observed.map_err(|error| ReportError::Judge(error.to_string()))?.map_err(ReportError::Judge)?;
@@ -85,8 +85,8 @@ impl Reporter {
         } else {
             self.store.react(&person, report.reaction.into(), &observed, &features_id).await?
         };
-        if let Some(memory) = &self.memory {
-            memory.refresh(&self.store).await?;
+        if let Some(reports) = scheduler.judge().reports() {
+            reports.memory.refresh(&self.store).await?;
         }
         Ok(recorded)
     }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, thin. Parses, calls, prints.
 
 mod check_config;
+mod client;
 mod dataset;
 mod evaluate;
 mod feedback;
@@ -9,6 +10,7 @@ mod model;
 mod report;
 mod run;
 mod scan;
+mod status;
 mod train;
 mod work;
 
@@ -46,12 +48,16 @@ struct SourceArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the daemon in the foreground; it ends on SIGTERM or SIGINT
+    /// Run the daemon in the foreground; it reloads on SIGHUP, and ends on SIGTERM or SIGINT
     Run,
     /// Check the configuration and tell every error in it
     CheckConfig(check_config::CheckConfig),
+    /// Tell how the daemon is: model, rates, queues, latest problems
+    Status(status::Status),
     /// Judge messages and pictures as the daemon would
     Scan(scan::Scan),
+    /// Ask the running daemon for its verdict on a message
+    Client(client::Client),
     /// Look into a model bundle
     #[command(subcommand)]
     Model(model::Model),
@@ -76,6 +82,8 @@ enum Command {
 
 /// Exit status of a command that could not do its work.
 const FAILURE: u8 = 2;
+/// Exit status where something was found that a rule does more to than accept, as clamscan's.
+const FOUND: u8 = 1;
 
 /// Parses the command line and runs the subcommand; returns the process's exit status.
 pub fn main() -> ExitCode {
@@ -84,7 +92,9 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run => run::run(&sources),
         Command::CheckConfig(command) => command.run(&sources),
+        Command::Status(command) => command.run(&sources),
         Command::Scan(command) => command.run(&sources),
+        Command::Client(command) => command.run(&sources),
         Command::Model(command) => command.run(&sources),
         Command::Train(command) => command.run(&sources),
         Command::Evaluate(command) => command.run(&sources),

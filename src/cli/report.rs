@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
+use tokio::sync::watch;
 
 use super::{block_on, load_judge, settings};
 use crate::{
     api::{self, Kind, ReportError, Reporter},
     config::{Settings, Sources},
     feedback::{Key, Recorded, Store},
+    verdict::Scheduler,
 };
 
 #[derive(Args, Debug)]
@@ -65,14 +67,15 @@ impl Report {
     async fn hand_over(&self, settings: &Settings, message: Vec<u8>) -> anyhow::Result<Recorded> {
         let report = api::Report { user: self.user.clone(), reaction: self.reaction() };
         if let Some(socket) = &settings.api.socket
-            && let Some(recorded) = api::send(socket, &report, self.undo, message.clone()).await.map_err(anyhow::Error::msg)?
+            && let Some(recorded) =
+                api::client::send(socket, &report, self.undo, message.clone()).await.map_err(anyhow::Error::msg)?
         {
             return Ok(recorded);
         }
         let store = Store::open(&settings.feedback).await?;
         let key = Key::open(&settings.feedback.key)?;
-        let judge = Arc::new(load_judge(settings, 1)?);
-        let reporter = Reporter::new(judge, key, Arc::new(store), None, settings.limits.message_bytes);
+        let scheduler = Arc::new(Scheduler::new(Arc::new(load_judge(settings, 1)?)));
+        let reporter = Reporter::new(watch::channel(scheduler).1, key, Arc::new(store));
         Ok(reporter.take(&report, self.undo, message).await?)
     }
 

@@ -18,8 +18,10 @@ pub struct Api {
     pub mode: u32,
     /// Its group.
     pub group: Option<String>,
-    /// A loopback address for what is only to be read; `None`: there is none.
+    /// An address for all but users' reports; `None`: there is none.
     pub listen: Option<SocketAddr>,
+    /// File of the token that is asked for there; `None` only if that address is a loopback one.
+    pub token_file: Option<PathBuf>,
 }
 
 /// `[feedback]`
@@ -100,12 +102,24 @@ pub struct Learn {
 pub fn read_api(r: &mut Reader) -> Option<Api> {
     let (socket, mode, group) = (r.string("api.socket"), super::read_mode(r, "api.socket_mode"), r.string("api.socket_group"));
     let listen = r.read("api.listen", |value| {
-        let allowed = "an address of this machine itself with a port, such as \"127.0.0.1:9825\" or \"[::1]:9825\", or empty";
+        let allowed = "an address with a port, such as \"127.0.0.1:9825\" or \"[::1]:9825\", or empty";
         let text = string(value, allowed)?;
-        let address = text.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
-        if text.is_empty() { Ok(None) } else { address.map(Some).ok_or_else(|| allowed.to_owned()) }
+        if text.is_empty() { Ok(None) } else { text.parse::<SocketAddr>().map(Some).map_err(|_| allowed.to_owned()) }
     });
-    Some(Api { socket: socket.map(non_empty)?.map(PathBuf::from), mode: mode?, group: group.map(non_empty)?, listen: listen? })
+    let token_file = r.string("api.token_file").map(non_empty);
+    if let (Some(Some(address)), Some(None)) = (listen, &token_file)
+        && !address.ip().is_loopback()
+    {
+        let problem = format!("{address} is not an address of this machine itself: that takes a token (api.token_file)");
+        r.error("configuration".to_owned(), "api.listen", problem);
+    }
+    Some(Api {
+        socket: socket.map(non_empty)?.map(PathBuf::from),
+        mode: mode?,
+        group: group.map(non_empty)?,
+        listen: listen?,
+        token_file: token_file?.map(PathBuf::from),
+    })
 }
 
 pub fn read_feedback(r: &mut Reader) -> Option<Feedback> {

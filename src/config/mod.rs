@@ -48,8 +48,8 @@ pub struct Settings {
     pub campaign: Campaign,
     /// What they do to the head.
     pub learn: Learn,
-    /// Level of the log: `error`, `warn`, `info` or `debug`.
-    pub log_level: LogLevel,
+    /// What the log tells, and how.
+    pub log: Log,
 }
 
 /// `[milter]`
@@ -199,6 +199,36 @@ pub struct Limits {
     pub worker_memory: u64,
 }
 
+/// `[log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How much it tells.
+    pub level: LogLevel,
+    /// How it is written on standard error.
+    pub format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line an event, for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("\"text\" or \"json\""),
+        }
+    }
+}
+
 /// How much the log tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -253,7 +283,8 @@ fn read(r: &mut Reader) -> Option<Settings> {
     let header = read_header(r);
     let (api, feedback) = (feedback::read_api(r), feedback::read_feedback(r));
     let (campaign, learn) = (feedback::read_campaign(r), feedback::read_learn(r));
-    let (skip, limits, log_level) = (read_skips(r), read_limits(r), r.text("log.level"));
+    let (skip, limits) = (read_skips(r), read_limits(r));
+    let (level, format) = (r.text("log.level"), r.text("log.format"));
     Some(Settings {
         milter: milter?,
         model: model?,
@@ -266,7 +297,7 @@ fn read(r: &mut Reader) -> Option<Settings> {
         feedback: feedback?,
         campaign: campaign?,
         learn: learn?,
-        log_level: log_level?,
+        log: Log { level: level?, format: format? },
     })
 }
 

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{FeedbackError, Opinion, Store, StoredPicture, Trust, Vote, now, opinion};
+use serde::{Deserialize, Serialize};
+
+use super::{CLASSES, FeedbackError, Opinion, Store, StoredPicture, Trust, Vote, now, opinion};
 use crate::config::Campaign;
 
 /// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and the square roots of their features have
@@ -14,6 +16,8 @@ use crate::config::Campaign;
 /// learning -- near`: of 94.5 million pairs of a lure and a ham picture 134 are near-duplicates by this, of 1,800 changed copies 1,703.
 const HASH_DISTANCE: u32 = 4;
 const AFFINITY: f32 = 0.985;
+/// Pictures that campaigns are told of, the latest.
+const RECENT: usize = 500;
 /// Users' weights are counted anew after so long.
 const TRUST_AGE: Duration = Duration::from_secs(10);
 
@@ -64,6 +68,21 @@ impl Entry {
     }
 }
 
+/// A campaign, for people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Campaigning {
+    /// The beginning of a picture's keyed digest.
+    pub name: String,
+    /// What holds of its pictures, if enough users agree.
+    pub class: Option<String>,
+    /// Near-duplicates in it.
+    pub pictures: usize,
+    /// Reactions to them.
+    pub reactions: usize,
+    /// When one was last reported, in seconds since 1970.
+    pub last_seen: i64,
+}
+
 #[derive(Default)]
 struct State {
     entries: HashMap<[u8; 32], Entry>,
@@ -103,6 +122,40 @@ impl Memory {
             }
         }
         opinion(&votes, &state.trust).filter(|opinion| opinion.reaches(&self.settings.quorum))
+    }
+
+    /// The campaigns that most users have reported, by their latest `most` reports: near-duplicates as one.
+    pub fn top(&self, most: usize) -> Vec<Campaigning> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let oldest = now() - i64::try_from(self.settings.expire.as_secs()).unwrap_or(i64::MAX);
+        let mut latest: Vec<_> = state.entries.iter().filter(|(_, entry)| entry.last_seen >= oldest).collect();
+        latest.sort_unstable_by_key(|(digest, entry)| (-entry.last_seen, **digest));
+        let mut groups: Vec<(&Near, Campaigning, Vec<Vote>)> = Vec::new();
+        for (digest, entry) in latest.into_iter().take(RECENT) {
+            let votes = entry.votes.iter().filter(|vote| vote.at >= oldest).cloned();
+            match groups.iter_mut().find(|(near, ..)| near.is(&entry.near)) {
+                Some((_, campaign, all)) => {
+                    campaign.pictures += 1;
+                    all.extend(votes);
+                }
+                None => {
+                    let name = base16ct::lower::encode_string(&digest[..4]);
+                    let campaign = Campaigning { name, class: None, pictures: 1, reactions: 0, last_seen: entry.last_seen };
+                    groups.push((&entry.near, campaign, votes.collect()));
+                }
+            }
+        }
+        let mut found: Vec<Campaigning> = groups
+            .into_iter()
+            .map(|(_, campaign, votes)| {
+                let opinion = opinion(&votes, &state.trust).filter(|opinion| opinion.reaches(&self.settings.quorum));
+                let class = opinion.map(|opinion| CLASSES[opinion.class].to_owned());
+                Campaigning { class, reactions: votes.len(), ..campaign }
+            })
+            .collect();
+        found.sort_by_key(|campaign| std::cmp::Reverse((campaign.reactions, campaign.last_seen)));
+        found.truncate(most);
+        found
     }
 
     /// Takes in what has changed in the store since the last time.

@@ -11,7 +11,7 @@ mod store;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use campaigns::{Memory, Near};
+pub use campaigns::{Campaigning, Memory, Near};
 pub use key::Key;
 pub use opinion::{Opinion, Person, Trust, Vote, opinion};
 pub use reaction::{CLASSES, Reaction};

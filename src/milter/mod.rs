@@ -17,31 +17,30 @@ use tokio::{
 
 pub use listener::{Listeners, bind};
 
-use crate::{config::Settings, verdict::Scheduler};
+use crate::{config::Milter, verdict::Judges};
 use session::{Session, Shared};
 
 /// Time for connections to close after the last message has ended.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
-/// Serves mail servers until `shutdown` completes; then takes no new connection, lets messages under way end for
+/// Serves mail servers, each connection by the judge that there is when it begins, until `shutdown` completes; then takes no new connection, lets messages under way end for
 /// `milter.shutdown_grace`, and closes what is left.
 ///
 /// # Errors
 /// If no connection can be accepted any more.
 pub async fn serve(
     mut listeners: Listeners,
-    settings: Arc<Settings>,
-    scheduler: Arc<Scheduler>,
+    milter: &Milter,
+    judges: Judges,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let (stop_accepting, stopped) = oneshot::channel();
     listeners.stop_on(stopped);
-    let milter = &settings.milter;
     let config =
         Config { max_connections: milter.connections, connection_timeout: milter.connection_timeout, ..Config::default() };
     let (under_way, _) = watch::channel(());
-    let under_way = Arc::new(under_way);
-    let shared = Arc::new(Shared { settings: settings.clone(), scheduler, under_way: under_way.clone() });
+    let shared = Arc::new(Shared { judges, under_way });
+    let under_way = &shared.under_way;
     let drained = async {
         shutdown.await;
         let _ = stop_accepting.send(());

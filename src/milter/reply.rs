@@ -5,10 +5,10 @@ use indymilter::{ActionError, ContextActions, EomContext, SetErrorReply, SmtpRep
 
 use super::{
     log::MOST_CODES,
-    session::{Message, Session, Shared},
+    session::{Message, Session},
 };
 use crate::{
-    config::{Action, Skip, SmtpReply},
+    config::{Action, Settings, Skip, SmtpReply},
     mail::decoded_subject,
     verdict::{Outcome, Verdict, code_value, header_value},
 };
@@ -29,20 +29,20 @@ pub async fn carry_out(
     context: &mut EomContext<Session>,
     message: &Message,
     verdict: &Verdict,
-    shared: &Shared,
+    settings: &Settings,
 ) -> Result<Status, ReplyError> {
-    let policy = &shared.settings.policy;
+    let policy = &settings.policy;
     match verdict.action {
         Action::Reject => return refuse(context, &policy.reject_reply, Status::Reject),
         Action::Tempfail => return refuse(context, &policy.tempfail_reply, Status::Tempfail),
         Action::Discard => return Ok(Status::Discard),
         Action::Accept | Action::Tag | Action::Subject | Action::Quarantine => {}
     }
-    let name = shared.settings.header.name.as_str();
+    let name = settings.header.name.as_str();
     // What comes from skip.networks is not from outside: another host of the site may have judged it already.
     if verdict.outcome != Outcome::Skipped(Skip::Network) {
         // From the last to the first, for each removal renumbers what follows.
-        let header = &shared.settings.header;
+        let header = &settings.header;
         for (name, count) in [(&header.name, message.foreign_verdicts), (&header.qr, message.foreign_codes)] {
             for index in (1..=count).rev() {
                 context.actions.change_header(name.as_str(), index, None::<&str>).await?;
@@ -50,13 +50,13 @@ pub async fn carry_out(
         }
     }
     let told = match verdict.outcome {
-        Outcome::Skipped(skip) => shared.settings.header.on_skip.contains(&skip),
+        Outcome::Skipped(skip) => settings.header.on_skip.contains(&skip),
         Outcome::Judged { .. } | Outcome::Unknown(_) => true,
     };
     if told {
         context.actions.insert_header(0, name, header_value(verdict, name)).await?;
     }
-    let qr = shared.settings.header.qr.as_str();
+    let qr = settings.header.qr.as_str();
     for (picture, code) in verdict.codes().into_iter().take(MOST_CODES) {
         context.actions.insert_header(0, qr, code_value(qr, picture, code)).await?;
     }

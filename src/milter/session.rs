@@ -18,7 +18,7 @@ use super::{count, log, reply};
 use crate::{
     config::{Action, Settings, Skip},
     telemetry::Counted,
-    verdict::{Envelope, Outcome, Scheduler, Verdict, envelope_skip},
+    verdict::{Envelope, Judges, Outcome, Scheduler, Verdict, envelope_skip},
 };
 
 /// How often a mail server that waits for a verdict hears of it.
@@ -26,18 +26,17 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub struct Shared {
-    /// All settings.
-    pub settings: Arc<Settings>,
-    /// Judges.
-    pub scheduler: Arc<Scheduler>,
+    /// Who judges at the moment.
+    pub judges: Judges,
     /// Has a receiver for each message under way.
-    pub under_way: Arc<watch::Sender<()>>,
+    pub under_way: watch::Sender<()>,
 }
 
 /// State of a connection.
 pub struct Session {
-    /// What all connections share.
-    pub shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    /// Who judges, and by which settings: as it was when the mail server was asked what it lets a milter do.
+    pub scheduler: Arc<Scheduler>,
     /// What the mail server agreed to.
     options: ProtoOpts,
     client: Option<IpAddr>,
@@ -91,7 +90,8 @@ pub async fn negotiate(
     offered_options: ProtoOpts,
     shared: Arc<Shared>,
 ) -> Status {
-    let policy = &shared.settings.policy;
+    let scheduler = shared.judges.borrow().clone();
+    let policy = &scheduler.settings().policy;
     let mut actions = Actions::empty();
     if !policy.dry_run {
         actions |= Actions::ADD_HEADER | Actions::CHANGE_HEADER;
@@ -118,7 +118,7 @@ pub async fn negotiate(
     ];
     context.requested_macros = macros.map(|(stage, names)| (stage, CString::from(names))).into();
     let _counted = Counted::new("imagespam_milter_connections");
-    context.data = Some(Session { shared, options: context.requested_opts, client: None, message: None, _counted });
+    context.data = Some(Session { shared, scheduler, options: context.requested_opts, client: None, message: None, _counted });
     Status::Continue
 }
 
@@ -167,9 +167,9 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
     let Some(session) = &mut context.data else { return Status::Accept };
     if let Some(message) = &mut session.message {
         let text = name.to_string_lossy();
-        if session.shared.settings.header.name.matches(&text) {
+        if session.scheduler.settings().header.name.matches(&text) {
             message.foreign_verdicts = message.foreign_verdicts.saturating_add(1);
-        } else if session.shared.settings.header.qr.matches(&text) {
+        } else if session.scheduler.settings().header.qr.matches(&text) {
             message.foreign_codes = message.foreign_codes.saturating_add(1);
         } else if text.eq_ignore_ascii_case("subject") && message.subject.is_none() {
             message.subject = Some(value.as_bytes().to_vec());
@@ -177,7 +177,7 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
             message.id = Some(value.to_string_lossy().trim().to_owned());
         }
         let line = [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat();
-        message.push(&line, &session.shared.settings);
+        message.push(&line, session.scheduler.settings());
     }
     done(session, ProtoOpts::NOREPLY_HEADER)
 }
@@ -187,9 +187,9 @@ pub async fn body(context: &mut Context<Session>, chunk: Bytes) -> Status {
     let Some(message) = &mut session.message else { return Status::Continue };
     if !message.in_body {
         message.in_body = true;
-        message.push(b"\r\n", &session.shared.settings);
+        message.push(b"\r\n", session.scheduler.settings());
     }
-    message.push(&chunk, &session.shared.settings);
+    message.push(&chunk, session.scheduler.settings());
     // The rest of a message that is not judged need not come at all.
     if message.skip.is_some() && session.options.contains(ProtoOpts::SKIP) { Status::Skip } else { Status::Continue }
 }
@@ -198,17 +198,18 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
     let queue_id = context.macros.get(c"i").map(|id| id.to_string_lossy().into_owned());
     let Some(session) = &mut context.data else { return Status::Accept };
     let Some(mut message) = session.message.take() else { return Status::Accept };
-    let shared = session.shared.clone();
-    let unjudged = |outcome, action| Verdict { model: shared.scheduler.judge().model(), ..Verdict::unjudged(outcome, action) };
+    let scheduler = session.scheduler.clone();
+    let settings = scheduler.settings();
+    let unjudged = |outcome, action| Verdict { model: scheduler.judge().model(), ..Verdict::unjudged(outcome, action) };
     let verdict = match message.skip {
         Some(Skip::MessageSize) => {
-            let action = shared.settings.policy.on_incomplete;
+            let action = settings.policy.on_incomplete;
             let incomplete = vec!["message_bytes".to_owned()];
             Verdict { incomplete, ..unjudged(Outcome::Skipped(Skip::MessageSize), action) }
         }
         Some(skip) => unjudged(Outcome::Skipped(skip), Action::Accept),
         None => {
-            let judged = shared.scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone());
+            let judged = scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone());
             match unless_gone(context, judged).await {
                 Some(verdict) => verdict,
                 None => {
@@ -220,11 +221,11 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
         }
     };
     count::message(&verdict);
-    log::message(queue_id.as_deref(), &message, &verdict, &shared);
-    if shared.settings.policy.dry_run {
+    log::message(queue_id.as_deref(), &message, &verdict, settings);
+    if settings.policy.dry_run {
         return Status::Accept;
     }
-    match reply::carry_out(context, &message, &verdict, &shared).await {
+    match reply::carry_out(context, &message, &verdict, settings).await {
         Ok(status) => status,
         Err(error) => {
             // The mail server has gone or refuses the change: the message must not suffer.

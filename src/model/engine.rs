@@ -3,7 +3,10 @@
 //! milter -- pictures`); on a graphics card one thread runs batches. A picture that nobody waits for any more is not run.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -113,6 +116,7 @@ struct Shared {
     graph: Mutex<Vec<u8>>,
     manifest: Manifest,
     placement: Placement,
+    runs: AtomicU64,
 }
 
 impl Engine {
@@ -123,7 +127,8 @@ impl Engine {
     /// error: the log tells of it, and the processor takes its place.
     pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
         let (manifest, graph) = (bundle.manifest.clone(), bundle.backbone.clone());
-        let shared = Arc::new(Shared { runtime: runtime.clone(), graph: Mutex::new(graph), manifest, placement });
+        let shared =
+            Arc::new(Shared { runtime: runtime.clone(), graph: Mutex::new(graph), manifest, placement, runs: AtomicU64::new(0) });
         let (queue, jobs) = bounded(placement.waiting.max(1));
         match shared.card() {
             Some(session) => {
@@ -138,6 +143,11 @@ impl Engine {
             }
         }
         Ok(Self { queue, shared })
+    }
+
+    /// How many runs have ended.
+    pub fn runs(&self) -> u64 {
+        self.shared.runs.load(Ordering::Relaxed)
     }
 
     /// Puts a picture into the queue, sized for each view: RGB, 8 bits a channel, rows from the top. Waits while the queue is full.
@@ -297,6 +307,7 @@ impl Shared {
                 }
             }
         }
+        self.runs.fetch_add(1, Ordering::Relaxed);
         counter!("imagespam_milter_batches_total").increment(1);
         counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
         histogram!("imagespam_milter_stage_seconds", "stage" => "net").record(started.elapsed());

@@ -64,13 +64,21 @@ impl Net {
     /// # Errors
     /// If the picture has no pixels, or the run fails.
     pub fn features(&self, picture: &Picture) -> Result<Vec<f32>, ModelError> {
+        self.features_until(picture, Instant::now() + NO_HURRY)
+            .and_then(|features| features.map_err(|failure| self.mismatch(failure.to_string())))
+    }
+
+    /// The same, if its turn comes before `until`.
+    pub(super) fn features_until(&self, picture: &Picture, until: Instant) -> Result<Result<Vec<f32>, Failure>, ModelError> {
         let sized = self.manifest.view.iter().map(|view| view.sized(picture).map(Picture::into_raw)).collect::<Option<Vec<_>>>();
         let sized = sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?;
-        let answer = self.submit(sized, Instant::now() + NO_HURRY).map(|ticket| block_on(ticket.answer()));
-        match answer.and_then(|answer| answer) {
-            Ok(features) => Ok(features.to_vec()),
-            Err(failure) => Err(self.mismatch(failure.to_string())),
-        }
+        let answer = self.submit(sized, until).and_then(|ticket| block_on(ticket.answer()));
+        Ok(answer.map(|features| features.to_vec()))
+    }
+
+    /// How many runs of the backbone have ended.
+    pub(super) fn runs(&self) -> u64 {
+        self.backbone.runs()
     }
 
     /// The same of a picture that is sized already, when its turn comes: for each view of the manifest its pixels, RGB, 8 bits a

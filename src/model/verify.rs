@@ -1,9 +1,11 @@
 //! The known-answer run: a drawn picture whose probabilities and features `model.toml` states. It shows that backbone, head,
 //! preprocessing and runtime work together as they did when the bundle was made.
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
-use super::{ModelError, Net};
+use super::{Failure, ModelError, Net};
 use crate::image::Picture;
 
 /// `[known_answer]`: what the net says of [`known_picture`].
@@ -38,7 +40,10 @@ impl Net {
     /// # Errors
     /// If a run fails.
     pub fn answer(&self) -> Result<KnownAnswer, ModelError> {
-        let features = self.features(&known_picture())?;
+        self.answer_of(self.features(&known_picture())?)
+    }
+
+    fn answer_of(&self, features: Vec<f32>) -> Result<KnownAnswer, ModelError> {
         let probabilities = self.probabilities(&features)?;
         let features_norm = features.iter().map(|value| value * value).sum::<f32>().sqrt();
         Ok(KnownAnswer { features: features.len(), features_norm, probabilities })
@@ -49,7 +54,24 @@ impl Net {
     /// # Errors
     /// If the answer differs, or a run fails.
     pub fn verify(&self) -> Result<(), ModelError> {
-        let (actual, expected) = (self.answer()?, &self.manifest().known_answer);
+        self.compare(&self.answer()?)
+    }
+
+    /// The same within `patience`. That the queue is too long for it is no error, as long as the net gets on with that.
+    ///
+    /// # Errors
+    /// If the answer differs, a run fails, or none ends.
+    pub fn round_trip(&self, patience: Duration) -> Result<(), ModelError> {
+        let before = self.runs();
+        match self.features_until(&known_picture(), Instant::now() + patience)? {
+            Ok(features) => self.compare(&self.answer_of(features)?),
+            Err(Failure::Late) if self.runs() > before => Ok(()),
+            Err(failure) => Err(ModelError::Inference(failure.to_string())),
+        }
+    }
+
+    fn compare(&self, actual: &KnownAnswer) -> Result<(), ModelError> {
+        let expected = &self.manifest().known_answer;
         let close = |a: f32, b: f32, tolerance: f32| (a - b).abs() <= tolerance;
         let features_fit = actual.features == expected.features
             && close(actual.features_norm, expected.features_norm, RELATIVE_TOLERANCE * expected.features_norm);

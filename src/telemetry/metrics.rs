@@ -74,6 +74,7 @@ fn describe() {
     describe_gauge!("imagespam_milter_cached_bytes", Unit::Bytes, "Memory for them");
     describe_gauge!("imagespam_milter_cached_spam", "Pictures remembered for their near-duplicates");
     describe_gauge!("imagespam_milter_model_info", "1 for the model in use, 0 for one that was");
+    describe_gauge!("imagespam_milter_ready", "1 if the latest round trip through the net succeeded");
     describe_gauge!("imagespam_milter_build_info", "Always 1, with the version");
     describe_gauge!("imagespam_milter_start_time_seconds", Unit::Seconds, "Start of the daemon, in seconds since 1970");
 }

@@ -5,7 +5,7 @@ use std::{
     future::{Future, pending},
     pin::pin,
     sync::{Arc, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_executor::block_on;
@@ -85,6 +85,19 @@ impl Judge {
     pub fn remembered(&self) -> (usize, u64, usize) {
         let (files, bytes) = self.files.size();
         (files, bytes, self.recent.held())
+    }
+
+    /// What users have said, if that counts.
+    pub fn reports(&self) -> Option<&Reports> {
+        self.reports.as_ref()
+    }
+
+    /// Runs the net on the picture whose answer is known, to show that it works.
+    ///
+    /// # Errors
+    /// If it does not, or gives no answer within `patience` although it runs no other pictures.
+    pub fn round_trip(&self, patience: Duration) -> Result<(), ModelError> {
+        self.current.get().net.round_trip(patience)
     }
 
     /// Puts the head of another bundle to use, which judges features that are remembered as well.

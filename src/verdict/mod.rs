@@ -12,6 +12,7 @@ mod recent;
 mod reports;
 mod scheduler;
 mod skip;
+mod told;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -21,8 +22,9 @@ pub use memory::Vector;
 pub use policy::{Policy, PolicyError};
 pub use recent::{Recent, near};
 pub use reports::Reports;
-pub use scheduler::Scheduler;
+pub use scheduler::{Judges, Scheduler};
 pub use skip::{Envelope, envelope_skip};
+pub use told::Told;
 
 use crate::{
     config::{Action, Skip},
@@ -145,6 +147,23 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The score, if it was judged.
+    pub fn score(&self) -> Option<f32> {
+        match self.outcome {
+            Outcome::Judged { score, .. } => Some(score),
+            _ => None,
+        }
+    }
+
+    /// Why it was not judged.
+    pub fn reason(&self) -> Option<String> {
+        match &self.outcome {
+            Outcome::Judged { .. } => None,
+            Outcome::Skipped(skip) => Some(skip.to_string()),
+            Outcome::Unknown(reason) => Some(reason.to_string()),
+        }
+    }
+
     /// A verdict on a message that was not looked into.
     pub fn unjudged(outcome: Outcome, action: Action) -> Self {
         Self {

@@ -8,13 +8,19 @@ use std::{
 };
 
 use metrics::histogram;
-use tokio::{sync::Semaphore, task, time};
+use tokio::{
+    sync::{Semaphore, watch},
+    task, time,
+};
 
 use super::{Judge, Outcome, Reason, Verdict, policy::failure_action};
-use crate::{inspect::Kind, telemetry::Counted};
+use crate::{config::Settings, inspect::Kind, telemetry::Counted};
 
 /// For what ends at the deadline to say what it has found.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// Who judges at the moment: another after each reload of the configuration.
+pub type Judges = watch::Receiver<Arc<Scheduler>>;
 
 /// Hands messages to a [`Judge`].
 pub struct Scheduler {
@@ -66,6 +72,11 @@ impl Scheduler {
         verdict.elapsed = started.elapsed();
         stage("message", started);
         verdict
+    }
+
+    /// All settings.
+    pub fn settings(&self) -> &Settings {
+        &self.judge.settings
     }
 
     /// The judge.

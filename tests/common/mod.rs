@@ -81,12 +81,16 @@ impl Daemon {
 
     /// The same in a folder that exists.
     pub fn start_in(folder: TempDir, settings: &[&str]) -> Self {
+        let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        Self::start_with(folder, &arguments, &[])
+    }
+
+    /// The same with any arguments, and with these environment variables.
+    pub fn start_with(folder: TempDir, arguments: &[&str], environment: &[(&str, String)]) -> Self {
         let mut command = program();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         let listen = format!("milter.listen=[\"unix:{}\"]", folder.path().join("milter.sock").display());
-        command.args(["run", "--set", &listen, "--set", "milter.socket_mode=\"0666\""]);
-        settings.iter().for_each(|setting| {
-            command.args(["--set", setting]);
-        });
+        command.args(["run", "--set", &listen, "--set", "milter.socket_mode=\"0666\""]).args(arguments);
         let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("log");
         let before = fs::read_to_string(folder.path().join("log")).expect("log").len();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("daemon");
@@ -95,7 +99,7 @@ impl Daemon {
             if let Some(status) = daemon.child.try_wait().expect("status") {
                 panic!("the daemon ended with {status}:\n{}", daemon.log());
             }
-            daemon.log()[before..].contains(": ready: ").then_some(())
+            daemon.log()[before..].contains("ready: version=").then_some(())
         });
         daemon
     }

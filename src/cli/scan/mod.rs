@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{FAILURE, load_judge, settings};
+use super::{FAILURE, FOUND, load_judge, settings};
 use crate::{
     config::{Action, Sources},
     inspect::Kind,
@@ -54,8 +54,6 @@ pub enum Format {
     Json,
 }
 
-/// Exit status where something was found that a rule does more to than accept, as clamscan's.
-const FOUND: u8 = 1;
 /// Files that are read ahead, for each thread.
 const AHEAD: usize = 8;
 /// A file has no mail server that waits for it.
