@@ -50,6 +50,13 @@ install: all
 	[ -e $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml ] || \
 	  install -D -m 644 conf/imagespam-milter.toml $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml
 	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*
+	target/release/imagespam-milter manuals build/manuals
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manuals/*.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 build/manuals/*.5
+	install -D -m 644 build/manuals/imagespam-milter.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/imagespam-milter
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions build/manuals/_imagespam-milter
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d build/manuals/imagespam-milter.fish
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/imagespam-milter README.md CHANGELOG.md docs/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/dovecot conf/dovecot/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/grafana conf/grafana/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/sieve conf/sieve/*

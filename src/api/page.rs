@@ -23,7 +23,7 @@ table { border-collapse: collapse; width: 100% } th, td { text-align: left; padd
 th { font-weight: 600; color: var(--soft) } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .halves { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 0 2.5rem }
 svg { width: 100%; height: auto } .all { fill: var(--bar) } .acted { fill: var(--bad) } .base { stroke: var(--line) }
-svg text { fill: var(--soft); font-size: 11px } code { font-size: .9em; overflow-wrap: anywhere }
+svg text { fill: var(--soft); font-size: 8px } td:first-child { white-space: nowrap } code { font-size: .9em; overflow-wrap: anywhere }
 ";
 
 /// The page. `minutes`: what was counted in each of the last ones, the latest last.
@@ -91,7 +91,7 @@ fn chart(minutes: &[Totals]) -> Markup {
                 rect.acted x=(x) y=(format!("{:.1}", baseline - acted)) width=(MINUTE - 2) height=(format!("{acted:.1}")) {}
             }
             line.base x1="0" x2=(width) y1=(baseline) y2=(baseline) {}
-            text x="0" y="10" { (most) " messages a minute; red: not merely accepted" }
+            text x="0" y="10" { "up to " (most) " a minute; red: not merely accepted" }
             text x="0" y=(baseline + 13.0) { "an hour ago" }
             text x=(width) y=(baseline + 13.0) text-anchor="end" { "now" }
         }

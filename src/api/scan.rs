@@ -14,7 +14,7 @@ use super::{Refusal, collect};
 use crate::{
     config::Skip,
     mail,
-    verdict::{Judges, Outcome, Told, header_value},
+    verdict::{Judges, Outcome, Told, count, header_value},
 };
 
 /// Whose message it is.
@@ -50,6 +50,7 @@ async fn answer(State(judges): State<Judges>, Query(asked): Query<Asked>, body: 
         None => mail::recipients(&message),
     };
     let verdict = scheduler.message(message, recipients).await;
+    count(&verdict);
     let told = match verdict.outcome {
         Outcome::Skipped(skip) => settings.header.on_skip.contains(&skip) && skip != Skip::Network,
         Outcome::Judged { .. } | Outcome::Unknown(_) => true,

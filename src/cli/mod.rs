@@ -6,6 +6,7 @@ mod dataset;
 mod evaluate;
 mod feedback;
 mod learn;
+mod manuals;
 mod model;
 mod report;
 mod run;
@@ -75,6 +76,9 @@ enum Command {
     /// Feature vectors and users' reactions as files
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    /// Write manual pages and shell completions; for packagers
+    #[command(hide = true)]
+    Manuals(manuals::Manuals),
     /// Open messages for the process that started this one; of no use by hand
     #[command(hide = true)]
     Worker,
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(&sources),
         Command::Feedback(command) => command.run(&sources),
         Command::Learn(command) => command.run(&sources),
+        Command::Manuals(command) => command.run(),
         Command::Worker => inspect::worker().map(|()| ExitCode::SUCCESS).map_err(Into::into),
     };
     result.unwrap_or_else(|error| {

@@ -54,7 +54,7 @@ fn print(status: &api::Status) {
     table.add_row(["model", &status.model]);
     table.add_row(["ready", &format!("{ready}{dry_run}")]);
     for span in &status.spans {
-        table.add_row([format!("last {} min", (span.seconds + 30) / 60), rates(span)]);
+        table.add_row([format!("last {}", humantime::format_duration(Duration::from_secs(span.seconds))), rates(span)]);
     }
     table.add_row(["messages", &counts(&status.totals.actions)]);
     table.add_row(["verdicts", &counts(&status.totals.verdicts)]);

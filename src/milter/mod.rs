@@ -1,7 +1,6 @@
 //! The milter side: sockets (`listener`), the protocol's events collected into a message (`session`), the verdict carried
-//! out (`reply`), told in the log (`log`) and counted (`count`). How a verdict is reached is none of its business.
+//! out (`reply`) and told in the log (`log`). How a verdict is reached is none of its business.
 
-mod count;
 mod listener;
 mod log;
 mod reply;

@@ -14,11 +14,11 @@ use indymilter::{Actions, Context, ContextActions, EomContext, MacroStage, Negot
 use metrics::counter;
 use tokio::{sync::watch, time};
 
-use super::{count, log, reply};
+use super::{log, reply};
 use crate::{
     config::{Action, Settings, Skip},
     telemetry::Counted,
-    verdict::{Envelope, Judges, Outcome, Scheduler, Verdict, envelope_skip},
+    verdict::{Envelope, Judges, Outcome, Scheduler, Verdict, count, envelope_skip},
 };
 
 /// How often a mail server that waits for a verdict hears of it.
@@ -220,7 +220,7 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
             }
         }
     };
-    count::message(&verdict);
+    count(&verdict);
     log::message(queue_id.as_deref(), &message, &verdict, settings);
     if settings.policy.dry_run {
         return Status::Accept;

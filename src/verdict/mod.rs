@@ -1,6 +1,7 @@
 //! Judges one message: which pictures count, what the net says of each, the message's score, the policy's action, and
 //! why. Knows nothing of the milter protocol; `scan` and the daemon get the same verdict from here.
 
+mod count;
 mod gather;
 mod header;
 mod judge;
@@ -16,6 +17,7 @@ mod told;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use count::count;
 pub use header::{code_value, header_value};
 pub use judge::{Judge, JudgeError};
 pub use memory::Vector;

@@ -2,7 +2,7 @@
 
 use metrics::counter;
 
-use crate::verdict::{Known, PictureResult, Verdict};
+use super::{Known, PictureResult, Verdict};
 
 /// Types that are counted by name; a sender can declare what he likes.
 const TYPES: [&str; 12] = [
@@ -41,7 +41,7 @@ const LIMITS: [&str; 16] = [
 const SYMBOLOGIES: [&str; 3] = ["qr", "aztec", "datamatrix"];
 
 /// Counts a message with this verdict.
-pub fn message(verdict: &Verdict) {
+pub fn count(verdict: &Verdict) {
     counter!("imagespam_milter_messages_total", "action" => verdict.action.to_string(), "verdict" => verdict.word().to_owned())
         .increment(1);
     for picture in &verdict.pictures {
