@@ -2,9 +2,11 @@
 # make demo       a throw-away Postfix with the daemon behind it, and messages through it
 # make test       formatting, clippy, unit, protocol, Postfix and Sendmail tests
 # make bench      speed beside its peers and bare loops, as a table: BENCHMARKS.md
-# make install    for packagers: DESTDIR=… PREFIX=/usr
+# make deb        the Debian package, in build/deb
+# make install    for packagers: DESTDIR=… PREFIX=/usr UNITDIR=…
 
 PREFIX ?= /usr/local
+UNITDIR ?= /usr/lib/systemd/system
 ORT := build/onnxruntime
 CARGO ?= cargo
 PYTHON ?= python3
@@ -41,6 +43,10 @@ figures: all
 bench: tools
 	benches/run BENCHMARKS.md $(PICTURES)
 
+.PHONY: deb
+deb: tools
+	packaging/deb build/deb
+
 .PHONY: install
 install: all
 	packaging/get-onnxruntime $(ORT)
@@ -49,7 +55,8 @@ install: all
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/models/resnet50-thin models/resnet50-thin/*
 	[ -e $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml ] || \
 	  install -D -m 644 conf/imagespam-milter.toml $(DESTDIR)/etc/imagespam-milter/imagespam-milter.toml
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) systemd/*
+	sed -i 's|/usr/local/sbin|$(PREFIX)/sbin|' $(DESTDIR)$(UNITDIR)/imagespam-milter*.service
 	target/release/imagespam-milter manuals build/manuals
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manuals/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 build/manuals/*.5
