@@ -66,6 +66,7 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/imagespam-milter README.md CHANGELOG.md docs/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/dovecot conf/dovecot/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/grafana conf/grafana/*
+	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/exim conf/exim/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/rspamd conf/rspamd/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/sieve conf/sieve/*
 	install -D -m 644 -t $(DESTDIR)/usr/share/imagespam-milter/spamassassin conf/spamassassin/*
