@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod mail;
 pub mod milter;
 pub mod model;
+pub mod postfix;
 pub mod socket;
 pub mod telemetry;
 pub mod training;

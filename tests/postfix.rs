@@ -4,6 +4,7 @@ mod common;
 
 use std::{
     collections::HashMap,
+    fs,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use common::{
     messages::{message, multipart, part, with_picture, without_picture},
     picture,
     postfix::{Postfix, Smtp, missing},
-    wait_for,
+    program, wait_for,
 };
 
 fn rule(action: &str) -> String {
@@ -303,4 +304,70 @@ fn killed_under_load_no_message_is_lost_or_doubled_with_default_action_tempfail(
     let (postfix, delivered) = killed_under_load("tempfail");
     assert!(delivered.values().all(|count| *count == 1), "{delivered:?}");
     assert!(postfix.delivered().iter().all(|message| fields(message, "X-Image-Spam").len() == 1), "none is delivered unjudged");
+}
+
+/// `setup postfix` for the daemon of these settings; its exit status and what it says.
+fn setup(postfix: &Postfix, settings: &[String], option: &[&str]) -> (Option<i32>, String) {
+    let mut command = program();
+    command.env("MAIL_CONFIG", postfix.configuration()).args(["setup", "postfix"]).args(option);
+    let output = command.args(settings.iter().flat_map(|setting| ["--set", setting])).output().expect("program");
+    (output.status.code(), [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
+}
+
+#[test]
+fn setup_shows_applies_and_undoes_the_line_of_main_cf_and_keeps_other_milters() {
+    if missing() {
+        return;
+    }
+    let daemon = Daemon::start(&[]);
+    let other = "{ inet:127.0.0.1:1, default_action=accept, connect_timeout=1s }";
+    let postfix = Postfix::start(&daemon.socket(), &[&format!("smtpd_milters={other}")]);
+    let listen = [format!("milter.listen=[\"unix:{}\"]", daemon.socket().display())];
+    let main_cf = || fs::read_to_string(postfix.configuration().join("main.cf")).expect("main.cf");
+    let before = main_cf();
+    let is_tagged = |subject: &str| {
+        postfix.send(&spam(subject));
+        !fields(&postfix.delivered_with(subject), "X-Image-Spam").is_empty()
+    };
+
+    let (status, shown) = setup(&postfix, &listen, &[]);
+    let new = format!("smtpd_milters = {other}, {{ unix:{}, default_action=accept }}", daemon.socket().display());
+    assert_eq!(status, Some(0), "{shown}");
+    assert!(shown.contains(&format!("- smtpd_milters = {other}\n+ {new}\n")), "{shown}");
+    assert_eq!(main_cf(), before, "it only shows");
+
+    assert_eq!(setup(&postfix, &listen, &["--apply"]).0, Some(0));
+    assert!(main_cf().contains(&format!("\n{new}\n")), "{}", main_cf());
+    assert!(is_tagged("set up"));
+    let (status, again) = setup(&postfix, &listen, &["--apply"]);
+    assert!(status == Some(0) && again.contains("nothing to change"), "{again}");
+
+    assert_eq!(setup(&postfix, &listen, &["--undo"]).0, Some(0));
+    assert_eq!(main_cf(), before);
+    assert!(!is_tagged("undone"));
+    let (status, again) = setup(&postfix, &listen, &["--undo"]);
+    assert!(status == Some(0) && again.contains("nothing to change"), "{again}");
+}
+
+#[test]
+fn setup_changes_nothing_where_postfix_could_not_reach_the_daemon() {
+    if missing() {
+        return;
+    }
+    let daemon = Daemon::start(&["milter.socket_mode=\"0600\""]);
+    let postfix = Postfix::start(&daemon.socket(), &["smtpd_milters="]);
+    let before = fs::read(postfix.configuration().join("main.cf")).expect("main.cf");
+    let refused = |listen: &str, why: &str| {
+        let (status, said) = setup(&postfix, &[format!("milter.listen=[\"{listen}\"]")], &["--apply"]);
+        assert!(status == Some(2) && said.contains(why), "{said}");
+        assert_eq!(fs::read(postfix.configuration().join("main.cf")).expect("main.cf"), before, "{said}");
+    };
+    let socket = format!("unix:{}", daemon.socket().display());
+    refused(&socket, "Postfix's user postfix may not write to");
+    refused("unix:/nowhere/milter.sock", "no daemon answers on unix:/nowhere/milter.sock");
+    refused("inet:127.0.0.1:1", "no daemon answers on inet:127.0.0.1:1");
+    let master = postfix.configuration().join("master.cf");
+    let chrooted = fs::read_to_string(&master).expect("master.cf").replace("inet n - n - - smtpd", "inet n - y - - smtpd");
+    fs::write(&master, chrooted).expect("master.cf");
+    refused(&socket, "smtpd runs in a chroot");
 }

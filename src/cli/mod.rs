@@ -11,6 +11,7 @@ mod model;
 mod report;
 mod run;
 mod scan;
+mod setup;
 mod status;
 mod train;
 mod work;
@@ -53,6 +54,9 @@ enum Command {
     Run,
     /// Check the configuration and tell every error in it
     CheckConfig(check_config::CheckConfig),
+    /// Hook the daemon up to the mail server
+    #[command(subcommand)]
+    Setup(setup::Setup),
     /// Tell how the daemon is: model, rates, queues, latest problems
     Status(status::Status),
     /// Judge messages and pictures as the daemon would
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run => run::run(&sources),
         Command::CheckConfig(command) => command.run(&sources),
+        Command::Setup(command) => command.run(&sources),
         Command::Status(command) => command.run(&sources),
         Command::Scan(command) => command.run(&sources),
         Command::Client(command) => command.run(&sources),

@@ -47,6 +47,11 @@ impl Postfix {
         postfix
     }
 
+    /// Where main.cf and master.cf are.
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.path().join("etc")
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log/mail.log")).unwrap_or_default()
     }
@@ -69,7 +74,7 @@ impl Postfix {
     /// Runs one of Postfix's commands; what it prints.
     fn command(&self, name: &str, arguments: &[&str]) -> String {
         let mut command = Command::new("sh");
-        command.args(["-c", "PATH=$PATH:/usr/sbin exec \"$@\"", "sh", name, "-c"]).arg(self.folder.path().join("etc"));
+        command.args(["-c", "PATH=$PATH:/usr/sbin exec \"$@\"", "sh", name, "-c"]).arg(self.configuration());
         String::from_utf8_lossy(&command.args(arguments).output().expect("Postfix's command").stdout).into_owned()
     }
 
