@@ -201,6 +201,21 @@ fn a_stale_socket_file_is_replaced_and_a_live_one_or_a_file_is_an_error() {
 }
 
 #[test]
+fn a_socket_file_that_was_removed_is_made_anew_and_one_that_replaced_it_is_left_alone() {
+    let daemon = Daemon::start(&[]);
+    let mut open = daemon.client();
+    std::fs::remove_file(daemon.socket()).expect("remove");
+    daemon.logged("was removed, and has been made anew");
+    assert_eq!(daemon.client().message(&without_picture("anew")).status, 'a');
+    assert_eq!(open.message(&without_picture("open all the while")).status, 'a');
+
+    std::fs::remove_file(daemon.socket()).expect("remove");
+    std::fs::write(daemon.socket(), "another's").expect("file");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(std::fs::read_to_string(daemon.socket()).expect("file"), "another's");
+}
+
+#[test]
 fn sockets_of_systemd_are_used_instead_of_the_configured_ones() {
     let activate = "/usr/bin/systemd-socket-activate";
     if !std::path::Path::new(activate).exists() {

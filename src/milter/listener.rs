@@ -13,7 +13,7 @@ use indymilter::{EitherListener, EitherStream, Listener};
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::oneshot,
-    time::{Sleep, sleep},
+    time::{Interval, MissedTickBehavior, Sleep, interval, sleep},
 };
 
 use crate::{
@@ -24,6 +24,9 @@ use crate::{
 /// Pause after the system refused to accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether the socket files are still there.
+const LOOK_OUT: Duration = Duration::from_secs(1);
+
 type Socket = EitherListener<TcpListener, UnixListener>;
 
 /// Any number of listening sockets as one.
@@ -31,10 +34,21 @@ pub struct Listeners {
     sockets: Vec<Socket>,
     /// Where they are, for the log.
     pub addresses: Vec<String>,
-    files: Vec<SocketFile>,
+    files: Vec<BoundFile>,
+    settings: Milter,
+    look_out: Interval,
     next: usize,
     stop: Option<oneshot::Receiver<()>>,
     pause: Option<Pin<Box<Sleep>>>,
+}
+
+/// The file of a unix socket that is ours.
+struct BoundFile {
+    /// Which of the sockets.
+    socket: usize,
+    file: SocketFile,
+    /// It is gone, and could not be made anew; that is told once.
+    lost: bool,
 }
 
 /// Opens the sockets that systemd handed over, or else those of `milter.listen`.
@@ -42,14 +56,29 @@ pub struct Listeners {
 /// # Errors
 /// If one of them can't be had; none is left open then.
 pub async fn bind(settings: &Milter) -> Result<Listeners, ListenError> {
-    let mut listeners =
-        Listeners { sockets: Vec::new(), addresses: Vec::new(), files: Vec::new(), next: 0, stop: None, pause: None };
+    let mut look_out = interval(LOOK_OUT);
+    look_out.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut listeners = Listeners {
+        sockets: Vec::new(),
+        addresses: Vec::new(),
+        files: Vec::new(),
+        settings: settings.clone(),
+        look_out,
+        next: 0,
+        stop: None,
+        pause: None,
+    };
     if listeners.take_from_systemd()? {
         return Ok(listeners);
     }
     for address in &settings.listen {
         match address {
-            ListenAddress::Unix(path) => listeners.bind_unix(path, settings)?,
+            ListenAddress::Unix(path) => {
+                let (socket, file) = listen_on(path, settings)?;
+                listeners.files.push(BoundFile { socket: listeners.sockets.len(), file, lost: false });
+                listeners.sockets.push(socket);
+                listeners.addresses.push(format!("unix:{}", path.display()));
+            }
             ListenAddress::Inet { host, port, v6 } => listeners.bind_inet(address, host, *port, *v6).await?,
         }
     }
@@ -89,14 +118,23 @@ impl Listeners {
         Ok(!self.sockets.is_empty())
     }
 
-    fn bind_unix(&mut self, path: &Path, settings: &Milter) -> Result<(), ListenError> {
-        let (owner, group) = (settings.socket_owner.as_deref(), settings.socket_group.as_deref());
-        let access = Access { section: "milter", setting: "milter.listen", mode: settings.socket_mode, owner, group };
-        let (socket, file) = bind_unix(path, &access)?;
-        self.sockets.push(EitherListener::Unix(socket));
-        self.addresses.push(format!("unix:{}", path.display()));
-        self.files.push(file);
-        Ok(())
+    /// Without its file nobody finds a socket any more; it is made anew. What has taken the file's place is left alone.
+    fn mend(&mut self) {
+        for bound in self.files.iter_mut().filter(|bound| bound.file.is_gone()) {
+            match listen_on(bound.file.path(), &self.settings) {
+                Ok((socket, file)) => {
+                    tracing::warn!("unix:{} was removed, and has been made anew", file.path().display());
+                    // In this order: while the old socket is open, no other file gets the number of its inode.
+                    (bound.file, bound.lost) = (file, false);
+                    self.sockets[bound.socket] = socket;
+                }
+                Err(error) if !bound.lost => {
+                    tracing::error!("{error}; the file was removed, and no mail server finds the daemon there");
+                    bound.lost = true;
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     async fn bind_inet(&mut self, address: &ListenAddress, host: &str, port: u16, v6: bool) -> Result<(), ListenError> {
@@ -111,6 +149,13 @@ impl Listeners {
         self.sockets.push(EitherListener::Tcp(socket));
         Ok(())
     }
+}
+
+fn listen_on(path: &Path, settings: &Milter) -> Result<(Socket, SocketFile), ListenError> {
+    let (owner, group) = (settings.socket_owner.as_deref(), settings.socket_group.as_deref());
+    let access = Access { section: "milter", setting: "milter.listen", mode: settings.socket_mode, owner, group };
+    let (socket, file) = bind_unix(path, &access)?;
+    Ok((EitherListener::Unix(socket), file))
 }
 
 fn inet(address: SocketAddr) -> String {
@@ -147,6 +192,11 @@ impl Listener for Listeners {
                 }
                 Poll::Pending => {}
             }
+        }
+        if self.look_out.poll_tick(context).is_ready() {
+            self.mend();
+            // Registers the wake-ups of the next tick and of sockets that are new.
+            context.waker().wake_by_ref();
         }
         Poll::Pending
     }
