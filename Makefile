@@ -3,6 +3,7 @@
 # make test       formatting, clippy, unit, protocol, Postfix and Sendmail tests
 # make bench      speed beside its peers and bare loops, as a table: BENCHMARKS.md
 # make deb        the Debian package, in build/deb
+# make release    package, source, bill of materials and checksums, in build/release
 # make install    for packagers: DESTDIR=… PREFIX=/usr UNITDIR=…
 
 PREFIX ?= /usr/local
@@ -46,6 +47,10 @@ bench: tools
 .PHONY: deb
 deb: tools
 	packaging/deb build/deb
+
+.PHONY: release
+release: tools
+	packaging/release build/release
 
 .PHONY: install
 install: all

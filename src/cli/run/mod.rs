@@ -1,6 +1,7 @@
 //! `run`: the daemon. Puts its parts together; `service` makes what a reload replaces, `watch` looks after it, `listen` opens the local HTTP
-//! interface.
+//! interface, `confine` takes away what none of them needs.
 
+mod confine;
 mod listen;
 mod service;
 mod watch;
@@ -30,6 +31,12 @@ const RUNTIME_GRACE: Duration = Duration::from_secs(1);
 pub fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     let (settings, printed) = config::load(sources).map_err(|errors| anyhow::anyhow!("{}", super::report(&errors)))?;
     let log = Log::start(&settings.log);
+    // Before there are other threads.
+    match confine::confine(&confine::folders(&settings)) {
+        Ok(true) => {}
+        Ok(false) => tracing::info!("this kernel has no landlock: the daemon may write wherever its user may"),
+        Err(error) => tracing::warn!("the daemon may write wherever its user may: landlock: {error}"),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")?;
     let result = runtime.block_on(daemon(Service { sources: sources.clone(), printed }, settings, log));
     runtime.shutdown_timeout(RUNTIME_GRACE);
