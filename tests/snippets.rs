@@ -4,14 +4,17 @@ mod common;
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use common::{
     Daemon,
     messages::{with_picture, without_picture},
-    picture, repository,
+    picture,
+    postfix::{self, Postfix},
+    repository, wait_for,
 };
 use tempfile::TempDir;
 
@@ -117,4 +120,120 @@ fn spamassassin_scores_the_header() {
     let reported =
         [b"X-Image-Spam: Yes, score=1.000 class=spam pictures=1\r\n\treported=spam model=a/1\r\n".to_vec(), ham()].concat();
     assert_eq!(fired(&reported), ["IMAGESPAM", "IMAGESPAM_USERS"]);
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port()
+}
+
+/// The system's rspamd with its rules, in a folder of its own; killed at the end of the test.
+struct Rspamd {
+    child: Child,
+    folder: TempDir,
+    scan: u16,
+    milter: u16,
+}
+
+impl Rspamd {
+    /// With this rspamd.local.lua.
+    fn start(lua: &str) -> Self {
+        let (folder, [scan, milter, controller]) = (TempDir::new().expect("folder"), [0; 3].map(|_| free_port()));
+        let local = folder.path().join("local.d");
+        fs::create_dir(&local).expect("folder");
+        fs::write(folder.path().join("rspamd.local.lua"), lua).expect("rules");
+        for (file, text) in [
+            ("options.inc", "dns { nameserver = [\"127.0.0.1:1:1\"]; timeout = 0.1s; retransmits = 1; }".to_owned()),
+            ("logging.inc", "type = \"console\"; level = \"error\";".to_owned()),
+            ("worker-normal.inc", format!("bind_socket = \"127.0.0.1:{scan}\"; count = 1;")),
+            ("worker-controller.inc", format!("bind_socket = \"127.0.0.1:{controller}\";")),
+            (
+                "worker-proxy.inc",
+                format!(
+                    "bind_socket = \"127.0.0.1:{milter}\"; milter = yes; count = 1; timeout = 30s; upstream \"local\" {{ default = yes; self_scan = yes; }}"
+                ),
+            ),
+            ("milter_headers.conf", "extended_spam_headers = true; skip_local = false;".to_owned()),
+        ] {
+            fs::write(local.join(file), text).expect("configuration");
+        }
+        let mut command = Command::new("rspamd");
+        command.args(["--no-fork", "--insecure", "--config", "/etc/rspamd/rspamd.conf"]);
+        for name in ["LOCAL_CONFDIR", "DBDIR", "RUNDIR", "LOGDIR"] {
+            command.arg(format!("--var={name}={}", folder.path().display()));
+        }
+        let log = fs::File::create(folder.path().join("log")).expect("log");
+        let child = command.stdout(log.try_clone().expect("log")).stderr(log).process_group(0).spawn().expect("rspamd");
+        let rspamd = Self { child, folder, scan, milter };
+        // It compiles its rules first.
+        wait_for("rspamd to answer", 120, || rspamd.symbols(b"Subject: there?\r\n\r\n\r\n"));
+        wait_for("rspamd's milter", 20, || std::net::TcpStream::connect(("127.0.0.1", milter)).ok());
+        rspamd
+    }
+
+    /// Those of ours in its answer to a message.
+    fn symbols(&self, message: &[u8]) -> Option<Vec<String>> {
+        let file = self.folder.path().join("message");
+        fs::write(&file, message).expect("message");
+        let output = Command::new("rspamc")
+            .args(["--json", "--connect"])
+            .arg(format!("127.0.0.1:{}", self.scan))
+            .arg(file)
+            .output()
+            .expect("rspamc");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        let mut ours: Vec<String> =
+            answer["symbols"].as_object()?.keys().filter(|name| name.starts_with("IMAGESPAM")).cloned().collect();
+        ours.sort();
+        Some(ours)
+    }
+}
+
+impl Drop for Rspamd {
+    fn drop(&mut self) {
+        // Its workers as well.
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(self.child.id() as i32), nix::sys::signal::Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn rspamd_makes_symbols_of_the_headers_also_behind_the_daemon_in_postfix() {
+    if missing("rspamd", "rspamd") || postfix::missing() {
+        return;
+    }
+    let daemon = Daemon::start(&[]);
+    let rspamd = Rspamd::start(&format!("dofile('{}')", repository().join("conf/rspamd/imagespam-milter.lua").display()));
+    let symbols = |message: &[u8]| rspamd.symbols(message).expect("rspamd's answer");
+    assert_eq!(symbols(&delivered(&daemon, &spam())), ["IMAGESPAM"]);
+    assert!(symbols(&delivered(&daemon, &ham())).is_empty());
+    assert!(symbols(&without_picture("words")).is_empty());
+    let code = [b"X-Image-Spam-QR: qr, part=2/a.png text=https://example.com/\r\n".to_vec(), without_picture("code")].concat();
+    assert_eq!(symbols(&code), ["IMAGESPAM_QR_URL"]);
+    let reported =
+        [b"X-Image-Spam: Yes, score=1.000 class=spam pictures=1\r\n\treported=spam model=a/1\r\n".to_vec(), ham()].concat();
+    assert_eq!(symbols(&reported), ["IMAGESPAM", "IMAGESPAM_USERS"]);
+
+    let milters = format!("smtpd_milters=unix:{}, inet:127.0.0.1:{}", daemon.socket().display(), rspamd.milter);
+    let postfix = Postfix::start(&daemon.socket(), &[&milters]);
+    for (subject, message, is_spam) in [("spam", spam(), true), ("ham", ham(), false)] {
+        postfix.send(&message);
+        let delivered = String::from_utf8_lossy(&postfix.delivered_with(&format!("Subject: {subject}\n"))).into_owned();
+        assert!(delivered.contains("X-Spamd-Result: "), "rspamd was asked: {delivered}");
+        assert_eq!(delivered.contains("\tIMAGESPAM(4.00)"), is_spam, "{delivered}");
+    }
+}
+
+#[test]
+fn rspamd_asks_the_daemon_over_http() {
+    if missing("rspamd", "rspamd") {
+        return;
+    }
+    let port = free_port();
+    let daemon = Daemon::start(&[&format!("api.listen=\"127.0.0.1:{port}\"")]);
+    let snippet = fs::read_to_string(repository().join("conf/rspamd/imagespam-scan.lua")).expect("snippet");
+    let rspamd = Rspamd::start(&snippet.replace(":8895/", &format!(":{port}/")));
+    assert_eq!(rspamd.symbols(&spam()).expect("answer"), ["IMAGESPAM_SCAN"]);
+    assert!(rspamd.symbols(&ham()).expect("answer").is_empty());
+    drop(daemon);
+    assert!(rspamd.symbols(&spam()).expect("answer without the daemon").is_empty());
 }
