@@ -1,6 +1,6 @@
 //! Which pictures are taken for near-duplicates of one that a rule was against: cargo bench --bench near -- FOLDER...
 //! Each FOLDER holds pictures under "spam" and "ham". Counts, of all pairs of a spam and a ham picture and of two ham pictures of different
-//! folders, those that would be mixed up, and of changed copies of 300 spam pictures (noise, dots, another compression, scale, border) those that are known again.
+//! folders, those that would be mixed up, the former by name, and of changed copies of 300 spam pictures (noise, dots, another compression, scale, border) those that are known again.
 
 use std::path::{Path, PathBuf};
 
@@ -28,12 +28,18 @@ fn main() {
     }
     spam.sort();
     let (lures, letters) = (prints(&spam, &limits), prints(&ham, &limits));
-    let mixed: usize = lures.par_iter().map(|lure| letters.iter().filter(|letter| near(lure, letter)).count()).sum();
+    let mixed: Vec<(&PathBuf, &PathBuf)> = lures
+        .par_iter()
+        .flat_map_iter(|lure| letters.iter().filter(|letter| near(&lure.1, &letter.1)).map(|letter| (&lure.0, &letter.0)))
+        .collect();
     let pairs = lures.len() as f64 * letters.len() as f64;
-    println!("{} spam, {} ham: {mixed} of {pairs:.0} pairs are taken for near-duplicates", lures.len(), letters.len());
+    println!("{} spam, {} ham: {} of {pairs:.0} pairs are taken for near-duplicates", lures.len(), letters.len(), mixed.len());
+    for (lure, letter) in mixed {
+        println!("  {} {}", lure.display(), letter.display());
+    }
     let alike: usize = (0..letters.len())
         .into_par_iter()
-        .map(|at| letters[at + 1..].iter().filter(|other| near(&letters[at], other)).count())
+        .map(|at| letters[at + 1..].iter().filter(|other| near(&letters[at].1, &other.1)).count())
         .sum();
     println!(
         "of {:.0} pairs of ham pictures, copies and variants among them: {alike}",
@@ -76,8 +82,8 @@ fn print(picture: &Picture) -> Fingerprint {
     fingerprint(picture, &resize(picture, 384, 384).expect("pixels"))
 }
 
-fn prints(paths: &[PathBuf], limits: &Limits) -> Vec<Fingerprint> {
-    paths.par_iter().filter_map(|path| open(path, limits).map(|picture| print(&picture))).collect()
+fn prints(paths: &[PathBuf], limits: &Limits) -> Vec<(PathBuf, Fingerprint)> {
+    paths.par_iter().filter_map(|path| open(path, limits).map(|picture| (path.clone(), print(&picture)))).collect()
 }
 
 fn variants(picture: &Picture) -> [Picture; 5] {
