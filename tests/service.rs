@@ -159,6 +159,7 @@ fn health_and_status_tell_how_the_daemon_is() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(status["totals"]["actions"], serde_json::json!({"accept": 1, "tag": 1}));
+    assert_eq!(status["spans"].as_array().map(Vec::len), Some(1), "younger than a minute: {status}");
     assert_eq!(status["spans"][0]["messages"], 2);
     assert_eq!(status["spans"][0]["acted"], 1);
     assert!(status["ready"]["Ok"].as_f64().is_some_and(|took| took > 0.0), "{status}");

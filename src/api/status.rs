@@ -107,7 +107,7 @@ impl Overview {
             model: scheduler.judge().model(),
             ready: self.health.ready().map(|took| took.as_secs_f64() * 1000.0),
             dry_run: scheduler.settings().policy.dry_run,
-            spans: SPANS.iter().map(|minutes| span(&self.history, Duration::from_secs(60 * minutes))).collect(),
+            spans: spans(&self.history),
             totals: Totals::now(&self.metrics),
             campaigns: scheduler.judge().reports().map(|reports| reports.memory.top(CAMPAIGNS)).unwrap_or_default(),
             problems: self.log.problems(),
@@ -124,8 +124,20 @@ impl Overview {
     }
 }
 
-fn span(history: &History, length: Duration) -> Span {
-    let (length, totals) = history.last(length);
+/// Those of [`SPANS`] that the daemon has been up for, and one for the time since its start if it is shorter than the next.
+fn spans(history: &History) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for asked in SPANS.map(|minutes| Duration::from_secs(60 * minutes)) {
+        let (length, totals) = history.last(asked);
+        spans.push(span(length, &totals));
+        if length < asked {
+            break;
+        }
+    }
+    spans
+}
+
+fn span(length: Duration, totals: &Totals) -> Span {
     let milliseconds = |share| totals.latency(share).map(|seconds| seconds * 1000.0);
     Span {
         seconds: length.as_secs(),
