@@ -60,12 +60,16 @@ impl Dovecot {
             fs::set_permissions(&copy, fs::metadata(&path).expect("mode").permissions()).expect("mode");
         }
         // What imagespam-report finds in the place of /usr/local/sbin: the built program with this site's settings.
+        // By a way that users may go as well: the repository can lie in root's home.
+        let built = env!("CARGO_BIN_EXE_imagespam-milter");
+        let program = at("scripts/program");
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(|_| ())).expect("program");
         let settings: Vec<String> = site.settings().iter().map(|setting| format!("--set '{setting}'")).collect();
         let library = std::env::var("ORT_DYLIB_PATH").unwrap_or_default();
         let wrapper = format!(
             "#!/bin/sh\nexport ORT_DYLIB_PATH={library} IMAGESPAM_MILTER__MODEL__BUNDLE={}\nexec {} \"$@\" {}\n",
             common::bundle().display(),
-            env!("CARGO_BIN_EXE_imagespam-milter"),
+            program.display(),
             settings.join(" ")
         );
         fs::write(at("scripts/imagespam-milter"), wrapper).expect("wrapper");
