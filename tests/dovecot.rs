@@ -4,13 +4,13 @@ mod common;
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
 };
 
-use common::{messages::with_picture, picture, repository, site::Site, wait_for};
+use common::{free_port, messages::with_picture, picture, repository, site::Site, wait_for};
 use tempfile::TempDir;
 
 /// Dovecot in a folder of its own; stopped at the end of the test.
@@ -46,7 +46,7 @@ impl Dovecot {
     fn start(site: &Site) -> Self {
         let folder = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().expect("folder");
         let at = |name: &str| folder.path().join(name);
-        let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+        let port = free_port();
         for name in ["mail", "run", "state", "scripts"] {
             fs::create_dir(at(name)).expect("folder");
         }

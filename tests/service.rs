@@ -5,13 +5,13 @@ mod common;
 use std::{
     fs,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::net::{UnixDatagram, UnixStream},
     process::{Command, Output, Stdio},
 };
 
 use common::{
-    Daemon,
+    Daemon, free_port,
     messages::{with_picture, without_picture},
     picture, program,
     site::Site,
@@ -41,10 +41,6 @@ fn request(mut stream: impl Read + Write, line: &str, fields: &str, body: &[u8])
 
 fn ask(site: &Site, line: &str, body: &[u8]) -> (String, String) {
     request(UnixStream::connect(site.path("api.sock")).expect("connect"), line, "", body)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port()
 }
 
 /// A daemon whose settings stand in a file, that it is told to read again.

@@ -4,13 +4,12 @@ mod common;
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
     process::{Child, Command, Stdio},
 };
 
 use common::{
-    Daemon,
+    Daemon, free_port,
     messages::{with_picture, without_picture},
     picture,
     postfix::{self, Postfix},
@@ -41,6 +40,18 @@ fn spam() -> Vec<u8> {
 
 fn ham() -> Vec<u8> {
     with_picture("ham", "image/png", &picture("ham-letter.png"))
+}
+
+/// What a filter behind the daemon makes of its headers: `fired` tells the names of ours that it found in a message, in their order.
+fn names_what_the_headers_say(daemon: &Daemon, fired: impl Fn(&[u8]) -> Vec<String>) {
+    assert_eq!(fired(&delivered(daemon, &spam())), ["IMAGESPAM"]);
+    assert!(fired(&delivered(daemon, &ham())).is_empty());
+    assert!(fired(&without_picture("words")).is_empty());
+    let code = [b"X-Image-Spam-QR: qr, part=2/a.png text=https://example.com/\r\n".to_vec(), without_picture("code")].concat();
+    assert_eq!(fired(&code), ["IMAGESPAM_QR_URL"]);
+    let reported =
+        [b"X-Image-Spam: Yes, score=1.000 class=spam pictures=1\r\n\treported=spam model=a/1\r\n".to_vec(), ham()].concat();
+    assert_eq!(fired(&reported), ["IMAGESPAM", "IMAGESPAM_USERS"]);
 }
 
 #[test]
@@ -112,18 +123,7 @@ fn spamassassin_scores_the_header() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    assert_eq!(fired(&delivered(&daemon, &spam())), ["IMAGESPAM"]);
-    assert!(fired(&delivered(&daemon, &ham())).is_empty());
-    assert!(fired(&without_picture("words")).is_empty());
-    let code = [b"X-Image-Spam-QR: qr, part=2/a.png text=https://example.com/\r\n".to_vec(), without_picture("code")].concat();
-    assert_eq!(fired(&code), ["IMAGESPAM_QR_URL"]);
-    let reported =
-        [b"X-Image-Spam: Yes, score=1.000 class=spam pictures=1\r\n\treported=spam model=a/1\r\n".to_vec(), ham()].concat();
-    assert_eq!(fired(&reported), ["IMAGESPAM", "IMAGESPAM_USERS"]);
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port()
+    names_what_the_headers_say(&daemon, fired);
 }
 
 /// The system's rspamd with its rules, in a folder of its own; killed at the end of the test.
@@ -203,15 +203,7 @@ fn rspamd_makes_symbols_of_the_headers_also_behind_the_daemon_in_postfix() {
     }
     let daemon = Daemon::start(&[]);
     let rspamd = Rspamd::start(&format!("dofile('{}')", repository().join("conf/rspamd/imagespam-milter.lua").display()));
-    let symbols = |message: &[u8]| rspamd.symbols(message).expect("rspamd's answer");
-    assert_eq!(symbols(&delivered(&daemon, &spam())), ["IMAGESPAM"]);
-    assert!(symbols(&delivered(&daemon, &ham())).is_empty());
-    assert!(symbols(&without_picture("words")).is_empty());
-    let code = [b"X-Image-Spam-QR: qr, part=2/a.png text=https://example.com/\r\n".to_vec(), without_picture("code")].concat();
-    assert_eq!(symbols(&code), ["IMAGESPAM_QR_URL"]);
-    let reported =
-        [b"X-Image-Spam: Yes, score=1.000 class=spam pictures=1\r\n\treported=spam model=a/1\r\n".to_vec(), ham()].concat();
-    assert_eq!(symbols(&reported), ["IMAGESPAM", "IMAGESPAM_USERS"]);
+    names_what_the_headers_say(&daemon, |message| rspamd.symbols(message).expect("rspamd's answer"));
 
     let milters = format!("smtpd_milters=unix:{}, inet:127.0.0.1:{}", daemon.socket().display(), rspamd.milter);
     let postfix = Postfix::start(&daemon.socket(), &[&milters]);

@@ -5,7 +5,7 @@ mod common;
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::net::UnixStream,
     thread,
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use std::{
 use common::{
     Daemon,
     client::OUTSIDE,
-    drawn,
+    drawn, free_port,
     messages::{with_files, with_picture},
     picture, png, wait_for,
 };
@@ -200,7 +200,7 @@ fn a_card_that_can_not_be_used_gives_way_to_the_processor() {
 
 #[test]
 fn metrics_are_read_on_a_loopback_address_where_nothing_can_be_reported() {
-    let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+    let port = free_port();
     let daemon = with_api(&[&format!("api.listen=\"127.0.0.1:{port}\"")]);
     verdict(&daemon, &picture("ham-letter.png"));
     let connect = || wait_for("the port", 5, || TcpStream::connect(("127.0.0.1", port)).ok());

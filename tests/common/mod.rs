@@ -53,6 +53,11 @@ pub fn program() -> Command {
     command
 }
 
+/// A port of TCP on loopback that nobody listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port()
+}
+
 /// Waits until `done` gives something, at most `seconds`.
 pub fn wait_for<T>(what: &str, seconds: u64, mut done: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();

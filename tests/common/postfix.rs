@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{repository, wait_for};
+use super::{free_port, repository, wait_for};
 
 /// Postfix in a folder of its own; stopped at the end of the test.
 pub struct Postfix {
@@ -34,7 +34,7 @@ impl Postfix {
     pub fn start(milter: &Path, parameters: &[&str]) -> Self {
         let folder =
             tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().expect("folder");
-        let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+        let port = free_port();
         let status = Command::new(repository().join("tests/postfix/throwaway"))
             .args(["start".as_ref(), folder.path().as_os_str(), port.to_string().as_ref()])
             .arg(format!("unix:{}", milter.display()))

@@ -1,15 +1,10 @@
 //! A throw-away Sendmail.
 
-use std::{
-    fs,
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, net::TcpStream, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
-use super::{repository, wait_for};
+use super::{free_port, repository, wait_for};
 
 /// Sendmail in a folder of its own; stopped at the end of the test.
 pub struct Sendmail {
@@ -34,7 +29,7 @@ impl Sendmail {
     /// `milter` as in S= of INPUT_MAIL_FILTER.
     pub fn start(milter: &str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+        let port = free_port();
         let status = Command::new(repository().join("tests/sendmail/throwaway"))
             .args([
                 "start".as_ref(),
