@@ -159,10 +159,7 @@ impl Postfix {
     /// Where this Postfix finds the daemon, in its own notation.
     fn address(&self) -> Result<String, PostfixError> {
         let in_queue = self.queue.join(IN_QUEUE);
-        let unix = self.listen.iter().filter_map(|listen| match listen {
-            ListenAddress::Unix(path) => Some(path.as_path()),
-            ListenAddress::Inet { .. } => None,
-        });
+        let unix = self.listen.iter().filter_map(ListenAddress::path);
         // The socket unit's are in no setting.
         let unix: Vec<&Path> = Some(in_queue.as_path()).filter(|path| path.exists()).into_iter().chain(unix).collect();
         let relative = unix.iter().find_map(|path| path.strip_prefix(&self.queue).ok());
@@ -186,8 +183,8 @@ impl Postfix {
         let address = address.split_whitespace().next().unwrap_or_default();
         match self.path_of(address) {
             Some(path) => {
-                let set = |listen: &ListenAddress| *listen == ListenAddress::Unix(path.clone());
-                path == self.queue.join(IN_QUEUE) || path == Path::new(IN_RUN) || self.listen.iter().any(set)
+                let mut set = self.listen.iter().filter_map(ListenAddress::path);
+                path == self.queue.join(IN_QUEUE) || path == Path::new(IN_RUN) || set.any(|set| set == path)
             }
             None => self.listen.iter().filter_map(inet_address).any(|ours| ours == address),
         }

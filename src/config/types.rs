@@ -1,6 +1,11 @@
 //! Types of settings that can't hold a bad value. Each parses from text and says what is allowed when it can't.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// A probability or score: a number from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -213,6 +218,16 @@ pub enum ListenAddress {
         /// `inet6:` was given.
         v6: bool,
     },
+}
+
+impl ListenAddress {
+    /// The file of a unix socket.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => Some(path),
+            Self::Inet { .. } => None,
+        }
+    }
 }
 
 impl FromStr for ListenAddress {

@@ -25,10 +25,7 @@ pub fn confine(folders: &[PathBuf]) -> Result<bool, RulesetError> {
 
 /// Folders in which the daemon of these settings writes: those of its sockets, its store and the store's key, and temporary ones.
 pub fn folders(settings: &Settings) -> Vec<PathBuf> {
-    let sockets = settings.milter.listen.iter().filter_map(|listen| match listen {
-        ListenAddress::Unix(path) => Some(path.as_path()),
-        ListenAddress::Inet { .. } => None,
-    });
+    let sockets = settings.milter.listen.iter().filter_map(ListenAddress::path);
     let store = match &settings.feedback.store {
         Some(StoreAddress::Sqlite(path)) => vec![path.as_path(), &settings.feedback.key],
         Some(StoreAddress::Postgres(_)) => vec![settings.feedback.key.as_path()],
