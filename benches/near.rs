@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, RgbImage, codecs::jpeg::JpegEncoder, imageops::FilterType};
 use imagespam_milter::{
     config::{Limits, Sources, load},
-    image::{Picture, decode, fingerprint, resize},
+    image::{Picture, decode, fingerprint, grey, resize},
     inspect::Fingerprint,
     verdict::near,
 };
@@ -79,7 +79,7 @@ fn open(path: &Path, limits: &Limits) -> Option<Picture> {
 }
 
 fn print(picture: &Picture) -> Fingerprint {
-    fingerprint(picture, &resize(picture, 384, 384).expect("pixels"))
+    fingerprint(&grey(picture), &resize(picture, 384, 384).expect("pixels"))
 }
 
 fn prints(paths: &[PathBuf], limits: &Limits) -> Vec<(PathBuf, Fingerprint)> {

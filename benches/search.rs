@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use imagespam_milter::{
     config::{Sources, load},
-    inspect::{Audience, Kind, Pool, Seen, Task, worker},
+    inspect::{Audience, Code, Kind, Pool, Seen, Task, worker},
     mail::find_pictures,
 };
 
@@ -14,6 +14,8 @@ struct Nobody;
 
 impl Audience for Nobody {
     fn seen(&mut self, _: Seen) {}
+
+    fn codes(&mut self, _: Vec<Code>) {}
 
     fn again(&mut self, _: &[u8; 32], _: &str, _: usize) -> Option<usize> {
         None

@@ -90,9 +90,8 @@ pub fn codes(data: &[u8]) {
     let Some((width, pixels)) = data.split_first() else { return };
     let width = u32::from(*width) + 1;
     let rows = pixels.len() as u32 / width;
-    image::codes(&image::Picture::from_fn(width, rows.clamp(1, 400), |x, y| {
-        let value = pixels.get((y * width + x) as usize).copied().unwrap_or(255);
-        ::image::Rgb([value; 3])
+    image::codes(&image::Grey::from_fn(width, rows.clamp(1, 400), |x, y| {
+        ::image::Luma([pixels.get((y * width + x) as usize).copied().unwrap_or(255)])
     }));
 }
 

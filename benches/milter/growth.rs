@@ -7,7 +7,7 @@ use std::{
 
 use image::{ImageFormat, RgbImage, imageops::FilterType};
 use imagespam_milter::{
-    image::fingerprint,
+    image::{fingerprint, grey},
     verdict::{Recent, Vector},
 };
 use rand::{RngExt, SeedableRng};
@@ -120,7 +120,7 @@ fn jpeg(picture: &RgbImage) -> Vec<u8> {
 /// Microseconds to look one up that is not there, and memory without the feature vectors.
 fn near_duplicates(count: usize) -> (f64, f64) {
     let mut random = ChaCha8Rng::seed_from_u64(2);
-    let mut print = fingerprint(&scene(64), &scene(64));
+    let mut print = fingerprint(&grey(&scene(64)), &scene(64));
     let recent = Recent::new(count, Duration::from_secs(3600));
     let vector = Arc::new(Vector::new(Arc::default()));
     for _ in 0..count {

@@ -11,7 +11,7 @@ use image::{
 use super::{
     Frame, ImageError, Picture,
     decode::{caught, check_size, decoder_limits, from_crate, rgba_on_white},
-    perceptual_hash,
+    grey, perceptual_hash,
 };
 use crate::{config::Limits, mail::PictureType};
 
@@ -82,7 +82,7 @@ pub fn choose(bytes: &[u8], kind: PictureType, limits: &Limits) -> Result<Choice
             shown => shown,
         };
         let picture = rgba_on_white(frame.buffer());
-        let hash = perceptual_hash(&picture);
+        let hash = perceptual_hash(&grey(&picture));
         still = (number == 0).then_some(picture);
         match kinds.iter().position(|kind| (kind.hash ^ hash).count_ones() <= ALIKE) {
             Some(known) => {

@@ -1,10 +1,17 @@
 //! Codes that stand in a picture: QR, Aztec and Data Matrix, read by `rxing`. What they say is the sender's text.
 
-use image::{GrayImage, Luma, imageops::fast_blur};
-use rxing::{BarcodeFormat, DecodeHints, RXingResult, helpers};
+use image::{GrayImage, Luma};
+use rxing::{
+    BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, RXingResult, Reader,
+    aztec::AztecReader,
+    common::{HybridBinarizer, Result as Found},
+    datamatrix::DataMatrixReader,
+    multi::{GenericMultipleBarcodeReader, MultipleBarcodeReader},
+    qrcode::{QRCodeReader, cpp_port::QrReader},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, grey::grey as brightness, resize};
+use super::resize::resize_grey;
 use crate::mail::Grid;
 
 /// A code that was read.
@@ -23,39 +30,47 @@ const LONGEST: usize = 4296;
 const LONGER_SIDE: u32 = 1200;
 /// The same for the second try, for faint codes.
 const LONGER_SIDE_FAINT: u32 = 600;
-/// Pixels around, by which a faint code's dark and light are told: the deviation of a blur, some modules wide.
-const AROUND: f32 = 12.0;
+/// Pixels around, by which a faint code's dark and light are told: the side of what becomes one pixel of a small copy, some modules
+/// wide.
+const AROUND: u32 = 20;
 /// By how much (of 255) a pixel is darker than what is around it to be dark, more than the noise of JPEG's usual quality.
 const DARKER: u8 = 2;
 /// Codes of one picture.
 const MOST: usize = 10;
 
-/// Reads the codes in a picture, at most [`MOST`].
-pub fn codes(picture: &Picture) -> Vec<Code> {
+/// Reads the codes in a picture, at most [`MOST`], by its brightness.
+pub fn codes(grey: &GrayImage) -> Vec<Code> {
     // The smallest code there is, Data Matrix 10 x 10, with one pixel for a module.
-    if picture.width().min(picture.height()) < 10 {
+    if grey.width().min(grey.height()) < 10 {
         return Vec::new();
     }
-    let found = read(&grey(picture, LONGER_SIDE), &ALL);
-    if found.is_empty() { read(&told_by_surroundings(&grey(picture, LONGER_SIDE_FAINT)), &ALL[..1]) } else { found }
+    let reduced = reduced(grey, LONGER_SIDE);
+    let grey = reduced.as_ref().unwrap_or(grey);
+    let found = read(grey, Sought::All);
+    if !found.is_empty() {
+        return found;
+    }
+    let reduced = self::reduced(grey, LONGER_SIDE_FAINT);
+    told_by_surroundings(reduced.as_ref().unwrap_or(grey)).map_or_else(Vec::new, |told| read(&told, Sought::FaintQr))
 }
 
-/// Brightness, in a size of at most `longest` on the longer side.
-fn grey(picture: &Picture, longest: u32) -> GrayImage {
-    let longer = picture.width().max(picture.height());
+/// In a size of at most `longest` on the longer side, if it is larger.
+fn reduced(grey: &GrayImage, longest: u32) -> Option<GrayImage> {
+    let longer = grey.width().max(grey.height());
     let side = |length: u32| (u64::from(length) * u64::from(longest) / u64::from(longer)).max(1) as u32;
-    let reduced = if longer > longest { resize(picture, side(picture.width()), side(picture.height())) } else { None };
-    brightness(reduced.as_ref().unwrap_or(picture))
+    if longer > longest { resize_grey(grey, side(grey.width()), side(grey.height())) } else { None }
 }
 
 /// Black where a pixel is darker than its surroundings, white elsewhere: the reader itself takes a difference of less than 24
 /// for none (`HybridBinarizer` of rxing).
-fn told_by_surroundings(grey: &GrayImage) -> GrayImage {
-    let mut told = fast_blur(grey, AROUND);
+fn told_by_surroundings(grey: &GrayImage) -> Option<GrayImage> {
+    let (width, height) = grey.dimensions();
+    let small = resize_grey(grey, (width / AROUND).max(1), (height / AROUND).max(1))?;
+    let mut told = resize_grey(&small, width, height)?;
     for (around, pixel) in told.pixels_mut().zip(grey.pixels()) {
         around.0[0] = if pixel.0[0] < around.0[0].saturating_sub(DARKER) { 0 } else { 255 };
     }
-    told
+    Some(told)
 }
 
 /// Reads the codes in what is drawn with characters or cells.
@@ -72,21 +87,52 @@ pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
             Luma([if dark { 0 } else { 255 }])
         })
     };
-    let found = read(&drawn(false), &ALL);
-    if found.is_empty() { read(&drawn(true), &ALL) } else { found }
+    let found = read(&drawn(false), Sought::All);
+    if found.is_empty() { read(&drawn(true), Sought::All) } else { found }
 }
 
-const ALL: [BarcodeFormat; 3] = [BarcodeFormat::QR_CODE, BarcodeFormat::AZTEC, BarcodeFormat::DATA_MATRIX];
+/// What is looked for, dark on light and light on dark.
+#[derive(Clone, Copy)]
+enum Sought {
+    /// QR, Aztec and Data Matrix.
+    All,
+    /// QR by both of `rxing`'s readers: of faint codes each finds some that the other misses.
+    FaintQr,
+}
 
-/// Also reads what is light on dark.
-fn read(grey: &GrayImage, formats: &[BarcodeFormat]) -> Vec<Code> {
-    let mut hints = DecodeHints {
-        PossibleFormats: Some(formats.iter().copied().collect()),
-        TryHarder: Some(true),
-        AlsoInverted: Some(true),
-        ..DecodeHints::default()
-    };
-    let found = helpers::detect_multiple_in_luma_with_hints(grey.as_raw().clone(), grey.width(), grey.height(), &mut hints);
+impl Sought {
+    fn as_it_is<B: Binarizer>(self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
+        let hints =
+            |format| DecodeHints { PossibleFormats: Some([format].into()), TryHarder: Some(true), ..DecodeHints::default() };
+        let found = QrReader.decode_with_hints(image, &hints(BarcodeFormat::QR_CODE));
+        match self {
+            Self::All => found
+                .or_else(|_| AztecReader.decode_with_hints(image, &hints(BarcodeFormat::AZTEC)))
+                .or_else(|_| DataMatrixReader.decode_with_hints(image, &hints(BarcodeFormat::DATA_MATRIX))),
+            Self::FaintQr => found.or_else(|_| QRCodeReader.decode_with_hints(image, &hints(BarcodeFormat::QR_CODE))),
+        }
+    }
+}
+
+impl Reader for Sought {
+    fn decode<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
+        self.as_it_is(image).or_else(|_| {
+            image.invert();
+            let found = self.as_it_is(image);
+            image.invert();
+            found
+        })
+    }
+
+    fn decode_with_hints<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>, _: &DecodeHints) -> Found<RXingResult> {
+        self.decode(image)
+    }
+}
+
+fn read(grey: &GrayImage, sought: Sought) -> Vec<Code> {
+    let Ok(source) = Luma8LuminanceSource::new(grey.as_raw().clone(), grey.width(), grey.height()) else { return Vec::new() };
+    let mut image = BinaryBitmap::new(HybridBinarizer::new(source));
+    let found = GenericMultipleBarcodeReader::new(sought).decode_multiple(&mut image);
     let mut codes: Vec<Code> = Vec::new();
     // An error means that there is none.
     for code in found.unwrap_or_default().iter().map(code) {

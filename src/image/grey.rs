@@ -4,9 +4,12 @@ use image::GrayImage;
 
 use super::Picture;
 
+/// Brightness of a picture's pixels, 8 bits each, rows from the top.
+pub type Grey = GrayImage;
+
 /// Brightness of each pixel, by the weights of ITU-R BT.709 in the integer arithmetic of `image::imageops::grayscale`, which takes several
 /// times as long.
-pub fn grey(picture: &Picture) -> GrayImage {
+pub fn grey(picture: &Picture) -> Grey {
     let luma = |[red, green, blue]: [u32; 3]| (2126 * red + 7152 * green + 722 * blue) / 10000;
     let pixels = picture.as_raw().chunks_exact(3).map(|rgb| luma([rgb[0], rgb[1], rgb[2]].map(u32::from)) as u8).collect();
     // As many as the picture has: from_raw can't fail.

@@ -16,6 +16,7 @@ mod svg;
 pub use codes::{Code, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, dimensions};
 pub use frames::{Frame, frames};
+pub use grey::{Grey, grey};
 pub use hash::{Fingerprint, fingerprint, perceptual_hash};
 pub use mosaic::compose;
 pub use resize::resize;

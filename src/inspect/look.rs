@@ -183,8 +183,10 @@ impl Looker<'_> {
         let label = frame.label;
         match frame.picture {
             Ok(pixels) => {
-                let look = self.sized(&pixels, bytes);
-                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), codes: codes(&pixels), ..of(look) })
+                let grey = image::grey(&pixels);
+                let look = self.sized(&pixels, &grey, bytes);
+                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), ..of(look) })?;
+                self.codes(&grey)
             }
             Err(error) => {
                 let look = self.refused(&error);
@@ -193,8 +195,8 @@ impl Looker<'_> {
         }
     }
 
-    /// The pixels in the sizes that the net takes.
-    fn sized(&mut self, pixels: &image::Picture, bytes: usize) -> Look {
+    /// The pixels, and their brightness, in the sizes that the net takes.
+    fn sized(&mut self, pixels: &image::Picture, grey: &image::Grey, bytes: usize) -> Look {
         let (width, height) = pixels.dimensions();
         if self.task.picture_below.too_small((width, height), bytes) {
             return Look::TooSmall(format!("{width} x {height} pixels, {bytes} bytes"));
@@ -208,7 +210,7 @@ impl Looker<'_> {
         let Some(views) = sized.collect::<Option<Vec<_>>>() else {
             return Look::Undecodable("a picture without pixels".to_owned());
         };
-        let print = image::fingerprint(pixels, views.first().unwrap_or(pixels));
+        let print = image::fingerprint(grey, views.first().unwrap_or(pixels));
         Look::Views { views: views.into_iter().map(|view| serde_bytes::ByteBuf::from(view.into_raw())).collect(), print }
     }
 
@@ -218,16 +220,17 @@ impl Looker<'_> {
         for (number, pixels) in image::compose(&rows, &self.task.limits).into_iter().enumerate() {
             let sha256: [u8; 32] = Sha256::digest(pixels.as_raw()).into();
             let label = (number > 0).then(|| format!("part={}", number + 1));
-            let look = self.sized(&pixels, usize::MAX);
+            let grey = image::grey(&pixels);
+            let look = self.sized(&pixels, &grey, usize::MAX);
             self.tell(Seen {
                 name: mosaic.name.clone(),
                 label,
                 media_type: "image/x-tiles".to_owned(),
                 sha256: Some(sha256),
                 dimensions: Some(pixels.dimensions()),
-                codes: codes(&pixels),
                 look,
             })?;
+            self.codes(&grey)?;
             self.all_told(sha256)?;
         }
         Ok(())
@@ -239,14 +242,16 @@ impl Looker<'_> {
             return Ok(());
         }
         let seen = Seen::bare(drawing.name.clone(), Look::Drawn);
-        self.tell(Seen { media_type: "text/x-drawing".to_owned(), codes, ..seen })
+        self.tell(Seen { media_type: "text/x-drawing".to_owned(), ..seen })?;
+        self.listener.tell(Event::Codes(codes))
     }
-}
 
-/// A code reader that fails inside costs the code, not the picture.
-fn codes(pixels: &image::Picture) -> Vec<image::Code> {
-    if pixels.width().min(pixels.height()) < SMALLEST_CODE {
-        return Vec::new();
+    /// Of what was told last. A code reader that fails inside costs the code, not the picture.
+    fn codes(&mut self, grey: &image::Grey) -> io::Result<()> {
+        if grey.width().min(grey.height()) < SMALLEST_CODE {
+            return Ok(());
+        }
+        let codes = std::panic::catch_unwind(|| image::codes(grey)).unwrap_or_default();
+        if codes.is_empty() { Ok(()) } else { self.listener.tell(Event::Codes(codes)) }
     }
-    std::panic::catch_unwind(|| image::codes(pixels)).unwrap_or_default()
 }

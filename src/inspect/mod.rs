@@ -56,8 +56,6 @@ pub struct Seen {
     pub sha256: Option<[u8; 32]>,
     /// Pixels, if they could be read.
     pub dimensions: Option<(u32, u32)>,
-    /// Codes that stand in it.
-    pub codes: Vec<Code>,
     /// What the net gets.
     pub look: Look,
 }
@@ -66,7 +64,7 @@ impl Seen {
     /// Of something that has no bytes to tell more by.
     fn bare(name: String, look: Look) -> Self {
         let media_type = "application/octet-stream".to_owned();
-        Self { name, label: None, media_type, sha256: None, dimensions: None, codes: Vec::new(), look }
+        Self { name, label: None, media_type, sha256: None, dimensions: None, look }
     }
 }
 
@@ -74,6 +72,9 @@ impl Seen {
 pub trait Audience {
     /// Takes one thing, while the worker is at the next.
     fn seen(&mut self, seen: Seen);
+
+    /// Takes the codes that stand in the thing seen last.
+    fn codes(&mut self, codes: Vec<Code>);
 
     /// Takes what the file with this SHA-256 showed when it was seen whole, under this name, if that is known and has not more
     /// than `room` pictures to be judged. Returns how many it has.

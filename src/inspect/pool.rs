@@ -2,7 +2,7 @@
 //! is late is ended, another goes on behind the step it failed in.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
@@ -158,8 +158,8 @@ impl Pool {
             if audience.gone() {
                 return Try::Late;
             }
-            process.ends = step_ends.min(deadline);
-            match read(&mut process, self.longest) {
+            process.line.get_mut().ends = step_ends.min(deadline);
+            match read(&mut process.line, self.longest) {
                 Ok(Event::Begin { step, name, container, incomplete }) => {
                     cut.extend(incomplete);
                     at = Some((step, name, container));
@@ -170,10 +170,11 @@ impl Pool {
                     // The net's time is not the worker's; the next frame of an animation is a new picture.
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
+                Ok(Event::Codes(codes)) => audience.codes(codes),
                 Ok(Event::Known { sha256, name, room }) => {
                     let again: Again = audience.again(&sha256, &name, room);
                     // One that has gone meanwhile is seen at the next read.
-                    let _ = write(&mut process, &again);
+                    let _ = write(process.line.get_mut(), &again);
                 }
                 Ok(Event::Whole(sha256)) => audience.whole(sha256),
                 Ok(Event::End { incomplete, linked }) => {
@@ -223,9 +224,10 @@ impl Pool {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        let mut process = Process { child, socket: ours, ends: Instant::now() + START_TIME, unconfined: None };
-        write(&mut process, &self.task).map_err(failed)?;
-        match read(&mut process, self.longest).map_err(failed)? {
+        let line = BufReader::new(Line { socket: ours, ends: Instant::now() + START_TIME });
+        let mut process = Process { child, line, unconfined: None };
+        write(process.line.get_mut(), &self.task).map_err(failed)?;
+        match read(&mut process.line, self.longest).map_err(failed)? {
             Event::Ready(unconfined) => process.unconfined = unconfined,
             _ => return Err(failed(io::Error::other("it says something else"))),
         }
@@ -236,22 +238,30 @@ impl Pool {
 /// A worker. Ended when dropped.
 struct Process {
     child: Child,
+    line: BufReader<Line>,
+    unconfined: Option<String>,
+}
+
+/// The daemon's end of a worker's socket.
+struct Line {
     socket: UnixStream,
     /// Until when reads and writes wait.
     ends: Instant,
-    unconfined: Option<String>,
+}
+
+impl Line {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
 }
 
 impl Process {
     fn ask(&mut self, request: &Request, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-        self.ends = deadline;
-        write(self, request)?;
-        self.write_all(bytes)
-    }
-
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.ends.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+        let line = self.line.get_mut();
+        line.ends = deadline;
+        write(line, request)?;
+        line.write_all(bytes)
     }
 
     /// Ends it, and says how it had ended.
@@ -276,14 +286,14 @@ fn timed_out(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
 }
 
-impl Read for Process {
+impl Read for Line {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(self.left()?)?;
         self.socket.read(buffer).map_err(timed_out)
     }
 }
 
-impl Write for Process {
+impl Write for Line {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(self.left()?)?;
         self.socket.write(buffer).map_err(timed_out)

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Kind, Seen};
+use super::{Code, Kind, Seen};
 
 /// The daemon asks; the bytes to be inspected follow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub enum Event {
     },
     /// Something to be seen.
     Seen(Seen),
+    /// Codes that stand in what was seen last. Told by themselves, for the net is at the picture while they are looked for.
+    Codes(Vec<Code>),
     /// All that the file with this SHA-256 shows has been told, and no limit cut anything off.
     Whole([u8; 32]),
     /// The structure of the message is past this setting of `[limits]`: nothing of it was looked at.
@@ -62,16 +64,18 @@ pub enum Event {
 /// How many pictures to be judged are in a file that has been seen whole; nothing more need be told of it. `None`: it has to be looked at.
 pub type Again = Option<usize>;
 
-/// Writes a value.
+/// Bytes of a value's length.
+const LENGTH: usize = 4;
+
+/// Writes a value, all at once where `to` has no buffer.
 ///
 /// # Errors
 /// If the other side has gone.
 pub fn write(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(value).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-    to.write_all(&length.to_le_bytes())?;
-    to.write_all(&bytes)?;
-    to.flush()
+    let mut bytes = postcard::to_extend(value, vec![0; LENGTH]).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len() - LENGTH).map_err(io::Error::other)?;
+    bytes[..LENGTH].copy_from_slice(&length.to_le_bytes());
+    to.write_all(&bytes)
 }
 
 /// Reads a value of at most `longest` bytes.
@@ -79,7 +83,7 @@ pub fn write(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// If the other side has gone, or says what it must not.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read, longest: usize) -> io::Result<T> {
-    let mut length = [0; 4];
+    let mut length = [0; LENGTH];
     from.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > longest {

@@ -162,7 +162,9 @@ impl<'a> Extractor<'a> {
             return Ok(Look::Skipped);
         }
         match image::decode(bytes, self.limits) {
-            Ok(picture) => Ok(Look::Vector { hash: image::perceptual_hash(&picture), vector: self.net.features(&picture)? }),
+            Ok(picture) => {
+                Ok(Look::Vector { hash: image::perceptual_hash(&image::grey(&picture)), vector: self.net.features(&picture)? })
+            }
             Err(image::ImageError::TooManyPixels { .. } | image::ImageError::TooMuchMemory(_)) => Ok(Look::Skipped),
             Err(error) => Ok(Look::Undecodable(error.to_string())),
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::Skip,
-    inspect::{Audience, Fingerprint, Look, Seen},
+    inspect::{Audience, Code, Fingerprint, Look, Seen},
     model::{Failure, Ticket},
 };
 
@@ -59,7 +59,7 @@ pub struct Gathering<'a> {
 
 impl Gathering<'_> {
     fn take(&mut self, seen: Seen) {
-        let Seen { name: file, label, media_type, sha256, dimensions, codes, look } = seen;
+        let Seen { name: file, label, media_type, sha256, dimensions, look } = seen;
         let (result, hash, pending) = match look {
             Look::Views { views, print } => {
                 let hash = Some(print.hash);
@@ -76,7 +76,7 @@ impl Gathering<'_> {
             Look::Repeated => return self.repeat(sha256, &file),
         };
         let name = full_name(&file, label.as_deref());
-        let report = PictureReport { name, media_type, sha256, label, hash, dimensions, codes, result };
+        let report = PictureReport { name, media_type, sha256, label, hash, dimensions, codes: Vec::new(), result };
         self.found.push(Gathered { file, report, pending });
     }
 
@@ -119,6 +119,12 @@ impl Gathering<'_> {
 impl Audience for Gathering<'_> {
     fn seen(&mut self, seen: Seen) {
         self.take(seen);
+    }
+
+    fn codes(&mut self, codes: Vec<Code>) {
+        if let Some(last) = self.found.last_mut() {
+            last.report.codes = codes;
+        }
     }
 
     fn again(&mut self, sha256: &[u8; 32], name: &str, room: usize) -> Option<usize> {
