@@ -187,6 +187,7 @@ fn a_card_that_can_not_be_used_gives_way_to_the_processor() {
     let daemon = Daemon::start(&["model.device=\"cuda:0\""]);
     assert!(verdict(&daemon, &picture("spam-stock.png")).starts_with("Yes, "));
     if card && !daemon.log().contains("going on with the processor") {
+        daemon.logged(" device=cuda:0 ");
         return;
     }
     println!("skipped: no graphics card, or no ONNX Runtime for one: only the way back to the processor was tried");
@@ -194,6 +195,7 @@ fn a_card_that_can_not_be_used_gives_way_to_the_processor() {
     assert!(line.ends_with("going on with the processor"), "{line}");
     let auto = Daemon::start(&["model.device=\"auto\""]);
     assert!(!auto.log().contains("error: "), "{}", auto.log());
+    auto.logged(" device=cpu ");
     let missing = Daemon::start(&["model.device=\"cuda:7\""]);
     missing.logged("error: model.device: cuda:7 can't be used (");
 }

@@ -8,6 +8,7 @@ use imagespam_milter::{
     model::{Bundle, Runtime},
 };
 use ort::{
+    ep,
     session::{Session, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
@@ -24,14 +25,25 @@ pub struct Bare {
 impl Bare {
     /// So many sessions of so many threads each.
     pub fn new(sessions: usize, threads: usize) -> Self {
+        Self::with(sessions, threads, Vec::new())
+    }
+
+    /// A session on the first graphics card.
+    pub fn on_card() -> Self {
+        Self::with(1, 1, vec![ep::CUDA::default().build().error_on_failure()])
+    }
+
+    fn with(sessions: usize, threads: usize, providers: Vec<ep::ExecutionProviderDispatch>) -> Self {
         let bundle = Bundle::open(&bundle()).expect("bundle");
         let runtime = Runtime::load(None).expect("ONNX Runtime");
-        let session = |graph: &[u8]| {
+        let session = |graph: &[u8], providers: Vec<ep::ExecutionProviderDispatch>| {
             let builder = Session::builder(runtime.environment()).expect("session");
+            let builder = builder.with_execution_providers(providers).expect("device");
             let builder = builder.with_optimization_level(GraphOptimizationLevel::All).expect("level");
             builder.with_intra_threads(threads).expect("threads").commit_from_memory(graph).expect("graph")
         };
-        let sessions = (0..sessions).map(|_| (session(&bundle.backbone), session(&bundle.head))).collect();
+        let sessions =
+            (0..sessions).map(|_| (session(&bundle.backbone, providers.clone()), session(&bundle.head, Vec::new()))).collect();
         Self { bundle, sessions, limits: load(&Sources::default()).expect("defaults").0.limits }
     }
 
@@ -50,6 +62,20 @@ impl Bare {
         let view = self.bundle.manifest.view[0].clone();
         let tensor = view.input(&vec![100; (view.width * view.height * 3) as usize]);
         self.run(count, |_| Some(tensor.clone()))
+    }
+
+    /// Seconds for so many runs of the backbone, each of so many pictures that are tensors already.
+    pub fn batches(&mut self, count: usize, pictures: usize) -> f64 {
+        let backbone = &self.bundle.manifest.backbone;
+        let [_, channels, height, width] = self.bundle.manifest.view[0].shape();
+        let input = vec![0.1_f32; pictures * channels * height * width];
+        let started = Instant::now();
+        for _ in 0..count {
+            let tensor = TensorRef::from_array_view(([pictures, channels, height, width], input.as_slice())).expect("tensor");
+            let inputs = ort::inputs![backbone.input.as_str() => tensor];
+            std::hint::black_box(self.sessions[0].0.run(inputs).expect("run"));
+        }
+        started.elapsed().as_secs_f64()
     }
 
     fn run(&mut self, count: usize, input: impl Fn(usize) -> Option<Vec<f32>> + Sync) -> f64 {

@@ -4,6 +4,7 @@
 //! cargo bench --bench milter -- hits DIR        pictures that are known already
 //! cargo bench --bench milter -- memory DIR      1,000 connections, 100 of them busy
 //! cargo bench --bench milter -- overload DIR    ten times more than it can do, for a minute
+//! cargo bench --bench milter -- card DIR        on a graphics card beside the processor
 //! cargo bench --bench milter -- soak DIR MINUTES  mixed traffic with hostile pictures
 //! cargo bench --bench milter -- start           to ready
 //! cargo bench --bench milter -- growth          how cost grows with sizes and numbers
@@ -13,6 +14,7 @@
 mod common;
 
 mod bare;
+mod card;
 mod growth;
 mod load;
 mod steady;
@@ -28,6 +30,7 @@ fn main() {
         ["hits", folder] => steady::hits(Path::new(folder)),
         ["memory", folder] => stress::memory(Path::new(folder)),
         ["overload", folder] => stress::overload(Path::new(folder)),
+        ["card", folder] => card::card(Path::new(folder)),
         ["soak", folder, minutes] => stress::soak(Path::new(folder), minutes.parse().expect("minutes")),
         ["start"] => steady::start(),
         ["growth"] => growth::growth(),

@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -19,9 +19,13 @@ use tokio::sync::watch;
 use super::{Bundle, Manifest, ModelError, Runtime};
 use crate::config::Device;
 
-/// Pictures that a graphics card runs at once, at most, and how long the first of them waits for others.
-const CARD_BATCH: usize = 32;
+/// Pictures that a graphics card runs at once, filled up to one of these numbers: for each it looks for the fastest way once, which takes
+/// longer than mail may wait, and so is done at the start.
+const CARD_BATCHES: [usize; 3] = [1, 8, 32];
+/// How long the first picture of a run on a card waits for others.
 const CARD_WAIT: Duration = Duration::from_millis(2);
+/// The card that "auto" tries.
+const FIRST_CARD: u32 = 0;
 
 /// Where and how the backbone runs.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +120,7 @@ struct Shared {
     graph: Mutex<Vec<u8>>,
     manifest: Manifest,
     placement: Placement,
+    on_card: AtomicBool,
     runs: AtomicU64,
 }
 
@@ -127,12 +132,18 @@ impl Engine {
     /// error: the log tells of it, and the processor takes its place.
     pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
         let (manifest, graph) = (bundle.manifest.clone(), bundle.backbone.clone());
-        let shared =
-            Arc::new(Shared { runtime: runtime.clone(), graph: Mutex::new(graph), manifest, placement, runs: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            runtime: runtime.clone(),
+            graph: Mutex::new(graph),
+            manifest,
+            placement,
+            on_card: AtomicBool::new(false),
+            runs: AtomicU64::new(0),
+        });
         let (queue, jobs) = bounded(placement.waiting.max(1));
         match shared.card() {
             Some(session) => {
-                shared.check(&session)?;
+                shared.on_card.store(true, Ordering::Relaxed);
                 let (shared, jobs) = (shared.clone(), jobs.clone());
                 spawn("card", move || shared.serve_by_card(session, &jobs))?;
             }
@@ -143,6 +154,15 @@ impl Engine {
             }
         }
         Ok(Self { queue, shared })
+    }
+
+    /// What it runs on at the moment: a processor or a card.
+    pub fn device(&self) -> Device {
+        match self.shared.placement.device {
+            _ if !self.shared.on_card.load(Ordering::Relaxed) => Device::Cpu,
+            Device::Cuda(number) => Device::Cuda(number),
+            Device::Auto | Device::Cpu => Device::Cuda(FIRST_CARD),
+        }
     }
 
     /// How many runs have ended.
@@ -185,14 +205,14 @@ impl Shared {
     fn card(&self) -> Option<Session> {
         let (number, asked) = match self.placement.device {
             Device::Cpu => return None,
-            Device::Auto => (0, false),
+            Device::Auto => (FIRST_CARD, false),
             Device::Cuda(number) => (number, true),
         };
         let built_in = <ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false);
         if !built_in && !asked {
             return None;
         }
-        match self.session(Some(number)) {
+        match self.card_session(number) {
             Ok(session) => Some(session),
             Err(error) if asked => {
                 let library = self.runtime.library().display();
@@ -212,10 +232,22 @@ impl Shared {
         let mut builder = self.runtime.session_builder()?;
         if let Some(number) = card {
             let number = i32::try_from(number).unwrap_or(i32::MAX);
-            builder =
-                builder.with_execution_providers([ep::CUDA::default().with_device_id(number).build().error_on_failure()])?;
+            // Without TF32, whose 10 bits of mantissa move scores by up to 0.005.
+            let card = ep::CUDA::default().with_device_id(number).with_tf32(false);
+            let card = card.with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic);
+            builder = builder.with_execution_providers([card.build().error_on_failure()])?;
         }
         Ok(builder.commit_from_memory(&self.graph())?)
+    }
+
+    /// A session on a card that has run once with each number of pictures.
+    fn card_session(&self, number: u32) -> Result<Session, ModelError> {
+        let mut session = self.session(Some(number))?;
+        self.check(&session)?;
+        for rows in CARD_BATCHES {
+            self.forward(&mut session, &[], rows)?;
+        }
+        Ok(session)
     }
 
     /// Checks that the named input and outputs exist.
@@ -239,7 +271,7 @@ impl Shared {
             spawn(&number.to_string(), move || {
                 for job in &jobs {
                     for job in due(vec![job], &jobs) {
-                        let features = shared.run(&mut session, std::slice::from_ref(&job));
+                        let features = shared.run(&mut session, std::slice::from_ref(&job), 1);
                         reply(vec![job], features);
                     }
                 }
@@ -250,18 +282,21 @@ impl Shared {
 
     /// Until the card fails; then the processor takes its place for good.
     fn serve_by_card(self: Arc<Self>, mut session: Session, jobs: &Receiver<Job>) {
+        let most = CARD_BATCHES.into_iter().max().unwrap_or(1);
         while let Ok(first) = jobs.recv() {
             let wait = Instant::now() + CARD_WAIT;
-            let others = std::iter::from_fn(|| jobs.recv_deadline(wait).ok()).take(CARD_BATCH - 1);
+            let others = std::iter::from_fn(|| jobs.recv_deadline(wait).ok()).take(most - 1);
             let batch = due(std::iter::once(first).chain(others).collect(), jobs);
             if batch.is_empty() {
                 continue;
             }
-            match self.run(&mut session, &batch) {
+            let rows = CARD_BATCHES.into_iter().find(|rows| *rows >= batch.len()).unwrap_or(most);
+            match self.run(&mut session, &batch, rows) {
                 Ok(features) => reply(batch, Ok(features)),
                 Err(error) => {
                     tracing::error!("the graphics card fails ({error}): going on with the processor, until the next start");
                     drop(session);
+                    self.on_card.store(false, Ordering::Relaxed);
                     if let Err(error) = self.clone().serve_by_processor(jobs) {
                         tracing::error!("the net can't go on with the processor: {error}");
                     }
@@ -276,25 +311,37 @@ impl Shared {
         let mut session = self.session(None);
         for job in batch {
             let features = match &mut session {
-                Ok(session) => self.run(session, std::slice::from_ref(&job)),
+                Ok(session) => self.run(session, std::slice::from_ref(&job), 1),
                 Err(error) => Err(ModelError::Inference(error.to_string())),
             };
             reply(vec![job], features);
         }
     }
 
-    /// The feature vectors of pictures: of each, for each view, the backbone's outputs one behind the other.
-    fn run(&self, session: &mut Session, batch: &[Job]) -> Result<Vec<Vec<f32>>, ModelError> {
+    /// The feature vectors of pictures, counted.
+    fn run(&self, session: &mut Session, batch: &[Job], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let started = Instant::now();
+        let features = self.forward(session, batch, rows)?;
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        counter!("imagespam_milter_batches_total").increment(1);
+        counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
+        histogram!("imagespam_milter_stage_seconds", "stage" => "net").record(started.elapsed());
+        Ok(features)
+    }
+
+    /// The feature vectors of pictures: of each, for each view, the backbone's outputs one behind the other. The net runs on `rows`
+    /// pictures, at least as many as there are: what is missing is of no interest.
+    fn forward(&self, session: &mut Session, batch: &[Job], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let backbone = &self.manifest.backbone;
         let mut features = vec![Vec::new(); batch.len()];
         for (number, view) in self.manifest.view.iter().enumerate() {
-            let input: Vec<f32> = match batch {
+            let [_, a, b, c] = view.shape();
+            let mut input: Vec<f32> = match batch {
                 [job] => view.input(&job.views[number]),
                 batch => batch.iter().flat_map(|job| view.input(&job.views[number])).collect(),
             };
-            let [_, a, b, c] = view.shape();
-            let tensor = TensorRef::from_array_view(([batch.len(), a, b, c], input.as_slice()))?;
+            input.resize(rows * a * b * c, 0.0);
+            let tensor = TensorRef::from_array_view(([rows, a, b, c], input.as_slice()))?;
             let outputs = session.run(ort::inputs![backbone.input.as_str() => tensor])?;
             for name in &backbone.outputs {
                 let numbers = outputs[name.as_str()].try_extract_tensor::<f32>()?.1;
@@ -302,15 +349,11 @@ impl Shared {
                     let problem = "the net gives features that are no numbers".to_owned();
                     return Err(ModelError::Mismatch { model: self.manifest.title(), problem });
                 }
-                for (features, numbers) in features.iter_mut().zip(numbers.chunks((numbers.len() / batch.len()).max(1))) {
+                for (features, numbers) in features.iter_mut().zip(numbers.chunks((numbers.len() / rows).max(1))) {
                     features.extend_from_slice(numbers);
                 }
             }
         }
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        counter!("imagespam_milter_batches_total").increment(1);
-        counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
-        histogram!("imagespam_milter_stage_seconds", "stage" => "net").record(started.elapsed());
         Ok(features)
     }
 }

@@ -12,7 +12,7 @@ use ort::{
 };
 
 use super::{Bundle, Failure, Manifest, ModelError, Placement, Runtime, Ticket, engine::Engine};
-use crate::image::Picture;
+use crate::{config::Device, image::Picture};
 
 /// A picture that no mail server waits for.
 const NO_HURRY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -74,6 +74,11 @@ impl Net {
         let sized = sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?;
         let answer = self.submit(sized, until).and_then(|ticket| block_on(ticket.answer()));
         Ok(answer.map(|features| features.to_vec()))
+    }
+
+    /// What the backbone runs on at the moment: a processor or a card.
+    pub fn device(&self) -> Device {
+        self.backbone.device()
     }
 
     /// How many runs of the backbone have ended.

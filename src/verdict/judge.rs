@@ -18,7 +18,7 @@ use super::{
     recent::Recent,
 };
 use crate::{
-    config::{Settings, Skip},
+    config::{Device, Settings, Skip},
     feedback::{Key, Observation},
     inspect::{Fingerprint, Kind, Pool, Report, Task, WorkerError},
     model::{Bundle, Failure, Manifest, ModelError, Net, Runtime, View},
@@ -79,6 +79,11 @@ impl Judge {
     /// Name and version of the model in use.
     pub fn model(&self) -> String {
         self.current.get().title.clone()
+    }
+
+    /// What the net runs on at the moment: a processor or a card.
+    pub fn device(&self) -> Device {
+        self.current.get().net.device()
     }
 
     /// What is remembered: files, their bytes, and pictures that a rule was against.

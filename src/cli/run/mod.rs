@@ -59,7 +59,7 @@ async fn daemon(mut service: Service, settings: config::Settings, log: Log) -> a
         }
     };
     let (scheduler, library) = service::load(&settings, feedback.as_ref()).await?;
-    let (model, sessions) = (scheduler.judge().model(), settings.model.sessions);
+    let (model, device, sessions) = (scheduler.judge().model(), scheduler.judge().device(), settings.model.sessions);
     let (put, judges) = channel::channel(Arc::new(scheduler));
     let listeners = milter::bind(&settings.milter).await?;
     let (stopping, stopped) = channel::channel(false);
@@ -75,7 +75,7 @@ async fn daemon(mut service: Service, settings: config::Settings, log: Log) -> a
     }
     tasks.spawn(watch::keep_awake(health, judges.clone()));
     tracing::info!(
-        "ready: version={} model={model} sessions={sessions} runtime={library} listen={}",
+        "ready: version={} model={model} device={device} sessions={sessions} runtime={library} listen={}",
         env!("CARGO_PKG_VERSION"),
         listeners.addresses.join(",")
     );
