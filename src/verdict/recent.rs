@@ -10,23 +10,47 @@ use std::{
 use super::memory::Vector;
 use crate::inspect::Fingerprint;
 
-/// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, and their small copies on average by so
-/// little (of 255) in each channel of each pixel. `cargo bench --bench near` measures both.
+/// Two pictures are near-duplicates if their perceptual hashes differ in so few bits, their small copies on average by so little (of
+/// 255) in each channel of each pixel, and these copies go up and down together: the correlation is at least so high. The last keeps
+/// pictures with next to nothing on them apart. `cargo bench --bench near` measures all three.
 const HASH_DISTANCE: u32 = 4;
-const SKETCH_DISTANCE: f32 = 1.0;
+const SKETCH_DISTANCE: f32 = 2.0;
+const CORRELATION: f32 = 0.995;
 
 /// Whether two pictures are near-duplicates.
 pub fn near(one: &Fingerprint, other: &Fingerprint) -> bool {
-    (one.hash ^ other.hash).count_ones() <= HASH_DISTANCE && sketch_distance(&one.sketch, &other.sketch) <= SKETCH_DISTANCE
+    let (hash, other_hash) = (one.hash, other.hash);
+    let (one, other) = (&one.sketch, &other.sketch);
+    (hash ^ other_hash).count_ones() <= HASH_DISTANCE
+        && one.len() == other.len()
+        && sketch_distance(one, other) <= SKETCH_DISTANCE
+        && correlation(one, other) >= CORRELATION
 }
 
 /// By how much two small copies differ on average, of 255.
 fn sketch_distance(one: &[u8], other: &[u8]) -> f32 {
-    if one.len() != other.len() || one.is_empty() {
-        return f32::INFINITY;
-    }
     let sum: u32 = one.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-    sum as f32 / one.len() as f32
+    sum as f32 / one.len().max(1) as f32
+}
+
+/// Pearson's coefficient over all pixels and channels of two small copies, each channel about its own mean: -1 to 1, 0 if one of them is
+/// all of one colour.
+fn correlation(one: &[u8], other: &[u8]) -> f32 {
+    let pixels = (one.len() / 3).max(1) as f32;
+    let (mut both, mut of_one, mut of_other) = (0.0, 0.0, 0.0);
+    for channel in 0..3 {
+        let values = |sketch: &[u8]| sketch.iter().skip(channel).step_by(3).map(|value| f32::from(*value)).collect::<Vec<_>>();
+        let (one, other) = (values(one), values(other));
+        let mean = |values: &[f32]| values.iter().sum::<f32>() / pixels;
+        let (mean_one, mean_other) = (mean(&one), mean(&other));
+        for (a, b) in one.into_iter().zip(other) {
+            let (a, b) = (a - mean_one, b - mean_other);
+            both += a * b;
+            of_one += a * a;
+            of_other += b * b;
+        }
+    }
+    if of_one > 0.0 && of_other > 0.0 { both / (of_one * of_other).sqrt() } else { 0.0 }
 }
 
 struct Known {
