@@ -30,8 +30,13 @@ pub fn growth() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
             let mut bytes = std::io::Cursor::new(Vec::new());
             picture.write_to(&mut bytes, format).expect("picture");
-            let daemon =
-                daemon(&[&FORGETFUL[..], &["limits.decoder_memory=\"2 GiB\"", "limits.worker_memory=\"4 GiB\""]].concat());
+            let limits = [
+                "limits.decoder_memory=\"2 GiB\"",
+                "limits.worker_memory=\"4 GiB\"",
+                "limits.message_bytes=\"200 MiB\"",
+                "limits.picture_bytes=\"100 MiB\"",
+            ];
+            let daemon = daemon(&[&FORGETFUL[..], &limits].concat());
             let message = messages::with_files("growth", &[("a", bytes.get_ref())]);
             let (ms, mb, _) = runtime.block_on(repeated(&daemon, &message, 7));
             row(&format!("{side}, {format:?}, {} kB", bytes.get_ref().len() / 1000), &format!("{ms:.1}"), &format!("{mb:.0}"));
