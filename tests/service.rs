@@ -4,7 +4,6 @@ mod common;
 
 use std::{
     fs,
-    io::{Read, Write},
     net::TcpStream,
     os::unix::net::{UnixDatagram, UnixStream},
     process::{Command, Output, Stdio},
@@ -12,6 +11,7 @@ use std::{
 
 use common::{
     Daemon, free_port,
+    http::request,
     messages::{with_picture, without_picture},
     picture, program,
     site::Site,
@@ -25,18 +25,6 @@ fn spam() -> Vec<u8> {
 
 fn ham() -> Vec<u8> {
     with_picture("ham", "image/png", &picture("ham-letter.png"))
-}
-
-/// Head and body of the answer to a request with this body and these further fields.
-fn request(mut stream: impl Read + Write, line: &str, fields: &str, body: &[u8]) -> (String, String) {
-    let head =
-        format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
-    stream.write_all(&[head.as_bytes(), body].concat()).expect("request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("answer");
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    (head.to_owned(), body.to_owned())
 }
 
 fn ask(site: &Site, line: &str, body: &[u8]) -> (String, String) {

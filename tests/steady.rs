@@ -4,7 +4,6 @@
 mod common;
 
 use std::{
-    io::{Read, Write},
     net::TcpStream,
     os::unix::net::UnixStream,
     thread,
@@ -15,6 +14,7 @@ use common::{
     Daemon,
     client::OUTSIDE,
     drawn, free_port,
+    http::{get, value},
     messages::{with_files, with_picture},
     picture, png, wait_for,
 };
@@ -33,25 +33,10 @@ fn verdict(daemon: &Daemon, bytes: &[u8]) -> String {
     daemon.client().message(&with_picture("again", "image/png", bytes)).verdict().expect("verdict")
 }
 
-/// An answer of the HTTP interface: head and body.
-fn get(mut stream: impl Read + Write, request: &str) -> (String, String) {
-    write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    (head.to_owned(), body.to_owned())
-}
-
 fn metrics(daemon: &Daemon) -> String {
     let (head, body) = get(UnixStream::connect(daemon.folder().join("api.sock")).expect("connect"), "GET /metrics");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     body
-}
-
-/// The value of the metric whose line begins so.
-fn value(text: &str, line: &str) -> f64 {
-    let found = text.lines().find_map(|found| found.strip_prefix(line)).unwrap_or_else(|| panic!("no {line} in\n{text}"));
-    found.trim().parse().expect("number")
 }
 
 fn with_api(settings: &[&str]) -> Daemon {

@@ -1,16 +1,14 @@
 //! The net on a graphics card, where there is one.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    path::Path,
-    sync::Arc,
-};
+use std::{net::TcpStream, path::Path, sync::Arc};
 
 use crate::{
     FORGETFUL,
     bare::Bare,
-    common::free_port,
+    common::{
+        free_port,
+        http::{get, value},
+    },
     cores,
     load::{self, Frames},
     row, runtime, spread,
@@ -43,12 +41,9 @@ pub fn card(folder: &Path) {
     }
     row("pictures a second through the socket, on the card", &spread(&rates, 0), "");
     row(&format!("the same against {} cores", cores()), &spread(&ratios, 2), "");
-    let metrics = metrics(port);
-    let [pictures, runs] = ["batched_pictures", "batches"].map(|what| {
-        let name = format!("imagespam_milter_{what}_total ");
-        let number = metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("metric");
-        number.parse::<f64>().expect("number")
-    });
+    let (_, metrics) = get(TcpStream::connect(("127.0.0.1", port)).expect("connect"), "GET /metrics");
+    let [pictures, runs] =
+        ["batched_pictures", "batches"].map(|what| value(&metrics, &format!("imagespam_milter_{what}_total ")));
     row("pictures in a run of the card, on average", &format!("{:.1}", pictures / runs), "");
     let mut bare = Bare::on_card();
     bare.batches(2, 1);
@@ -62,12 +57,4 @@ pub fn card(folder: &Path) {
             "",
         );
     }
-}
-
-fn metrics(port: u16) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connect");
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answer");
-    answer
 }

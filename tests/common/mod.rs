@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod containers;
+pub mod http;
 pub mod messages;
 pub mod postfix;
 pub mod sendmail;
