@@ -21,7 +21,8 @@ use crate::config::Device;
 
 /// Pictures that a graphics card runs at once, filled up to one of these numbers: for each it looks for the fastest way once, which takes
 /// longer than mail may wait, and so is done at the start.
-const CARD_BATCHES: [usize; 3] = [1, 8, 32];
+const CARD_BATCHES: [usize; 3] = [1, 8, MOST];
+const MOST: usize = 32;
 /// How long the first picture of a run on a card waits for others.
 const CARD_WAIT: Duration = Duration::from_millis(2);
 /// The card that "auto" tries.
@@ -42,6 +43,15 @@ impl Placement {
     /// On the processor, for work that has no queue to speak of.
     pub fn cpu(sessions: usize) -> Self {
         Self { device: Device::Cpu, sessions, waiting: sessions }
+    }
+
+    /// Number of the card that is to be tried.
+    fn card(&self) -> Option<u32> {
+        match self.device {
+            Device::Cpu => None,
+            Device::Auto => Some(FIRST_CARD),
+            Device::Cuda(number) => Some(number),
+        }
     }
 }
 
@@ -158,10 +168,9 @@ impl Engine {
 
     /// What it runs on at the moment: a processor or a card.
     pub fn device(&self) -> Device {
-        match self.shared.placement.device {
-            _ if !self.shared.on_card.load(Ordering::Relaxed) => Device::Cpu,
-            Device::Cuda(number) => Device::Cuda(number),
-            Device::Auto | Device::Cpu => Device::Cuda(FIRST_CARD),
+        match self.shared.placement.card() {
+            Some(number) if self.shared.on_card.load(Ordering::Relaxed) => Device::Cuda(number),
+            _ => Device::Cpu,
         }
     }
 
@@ -203,11 +212,8 @@ impl Shared {
 
     /// A session on the card, if one is wanted and can be used.
     fn card(&self) -> Option<Session> {
-        let (number, asked) = match self.placement.device {
-            Device::Cpu => return None,
-            Device::Auto => (FIRST_CARD, false),
-            Device::Cuda(number) => (number, true),
-        };
+        let number = self.placement.card()?;
+        let asked = self.placement.device != Device::Auto;
         let built_in = <ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false);
         if !built_in && !asked {
             return None;
@@ -271,7 +277,7 @@ impl Shared {
             spawn(&number.to_string(), move || {
                 for job in &jobs {
                     for job in due(vec![job], &jobs) {
-                        let features = shared.run(&mut session, std::slice::from_ref(&job), 1);
+                        let features = shared.run(&mut session, std::slice::from_ref(&job));
                         reply(vec![job], features);
                     }
                 }
@@ -282,16 +288,14 @@ impl Shared {
 
     /// Until the card fails; then the processor takes its place for good.
     fn serve_by_card(self: Arc<Self>, mut session: Session, jobs: &Receiver<Job>) {
-        let most = CARD_BATCHES.into_iter().max().unwrap_or(1);
         while let Ok(first) = jobs.recv() {
             let wait = Instant::now() + CARD_WAIT;
-            let others = std::iter::from_fn(|| jobs.recv_deadline(wait).ok()).take(most - 1);
+            let others = std::iter::from_fn(|| jobs.recv_deadline(wait).ok()).take(MOST - 1);
             let batch = due(std::iter::once(first).chain(others).collect(), jobs);
             if batch.is_empty() {
                 continue;
             }
-            let rows = CARD_BATCHES.into_iter().find(|rows| *rows >= batch.len()).unwrap_or(most);
-            match self.run(&mut session, &batch, rows) {
+            match self.run(&mut session, &batch) {
                 Ok(features) => reply(batch, Ok(features)),
                 Err(error) => {
                     tracing::error!("the graphics card fails ({error}): going on with the processor, until the next start");
@@ -311,16 +315,17 @@ impl Shared {
         let mut session = self.session(None);
         for job in batch {
             let features = match &mut session {
-                Ok(session) => self.run(session, std::slice::from_ref(&job), 1),
+                Ok(session) => self.run(session, std::slice::from_ref(&job)),
                 Err(error) => Err(ModelError::Inference(error.to_string())),
             };
             reply(vec![job], features);
         }
     }
 
-    /// The feature vectors of pictures, counted.
-    fn run(&self, session: &mut Session, batch: &[Job], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    /// The feature vectors of at most [`MOST`] pictures, counted.
+    fn run(&self, session: &mut Session, batch: &[Job]) -> Result<Vec<Vec<f32>>, ModelError> {
         let started = Instant::now();
+        let rows = CARD_BATCHES.into_iter().find(|rows| *rows >= batch.len()).unwrap_or(MOST);
         let features = self.forward(session, batch, rows)?;
         self.runs.fetch_add(1, Ordering::Relaxed);
         counter!("imagespam_milter_batches_total").increment(1);
