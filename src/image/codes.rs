@@ -1,6 +1,6 @@
 //! Codes that stand in a picture: QR, Aztec and Data Matrix, read by `rxing`. What they say is the sender's text.
 
-use image::{GrayImage, Luma};
+use image::Luma;
 use rxing::{
     BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, RXingResult, Reader,
     aztec::AztecReader,
@@ -11,7 +11,7 @@ use rxing::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::resize::resize_grey;
+use super::{Grey, resize::resize_grey};
 use crate::mail::Grid;
 
 /// A code that was read.
@@ -39,7 +39,7 @@ const DARKER: u8 = 2;
 const MOST: usize = 10;
 
 /// Reads the codes in a picture, at most [`MOST`], by its brightness.
-pub fn codes(grey: &GrayImage) -> Vec<Code> {
+pub fn codes(grey: &Grey) -> Vec<Code> {
     // The smallest code there is, Data Matrix 10 x 10, with one pixel for a module.
     if grey.width().min(grey.height()) < 10 {
         return Vec::new();
@@ -55,7 +55,7 @@ pub fn codes(grey: &GrayImage) -> Vec<Code> {
 }
 
 /// In a size of at most `longest` on the longer side, if it is larger.
-fn reduced(grey: &GrayImage, longest: u32) -> Option<GrayImage> {
+fn reduced(grey: &Grey, longest: u32) -> Option<Grey> {
     let longer = grey.width().max(grey.height());
     let side = |length: u32| (u64::from(length) * u64::from(longest) / u64::from(longer)).max(1) as u32;
     if longer > longest { resize_grey(grey, side(grey.width()), side(grey.height())) } else { None }
@@ -63,7 +63,7 @@ fn reduced(grey: &GrayImage, longest: u32) -> Option<GrayImage> {
 
 /// Black where a pixel is darker than its surroundings, white elsewhere: the reader itself takes a difference of less than 24
 /// for none (`HybridBinarizer` of rxing).
-fn told_by_surroundings(grey: &GrayImage) -> Option<GrayImage> {
+fn told_by_surroundings(grey: &Grey) -> Option<Grey> {
     let (width, height) = grey.dimensions();
     let small = resize_grey(grey, (width / AROUND).max(1), (height / AROUND).max(1))?;
     let mut told = resize_grey(&small, width, height)?;
@@ -80,7 +80,7 @@ pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
     const QUIET: usize = 8;
     let (width, height) = ((grid.width + 2 * QUIET) * SCALE, (grid.height + 2 * QUIET) * SCALE);
     let drawn = |inverted: bool| {
-        GrayImage::from_fn(width as u32, height as u32, |x, y| {
+        Grey::from_fn(width as u32, height as u32, |x, y| {
             let (x, y) = (x as usize / SCALE, y as usize / SCALE);
             let inside = (QUIET..QUIET + grid.width).contains(&x) && (QUIET..QUIET + grid.height).contains(&y);
             let dark = inside && grid.dark[(y - QUIET) * grid.width + x - QUIET] != inverted;
@@ -129,7 +129,7 @@ impl Reader for Sought {
     }
 }
 
-fn read(grey: &GrayImage, sought: Sought) -> Vec<Code> {
+fn read(grey: &Grey, sought: Sought) -> Vec<Code> {
     let Ok(source) = Luma8LuminanceSource::new(grey.as_raw().clone(), grey.width(), grey.height()) else { return Vec::new() };
     let mut image = BinaryBitmap::new(HybridBinarizer::new(source));
     let found = GenericMultipleBarcodeReader::new(sought).decode_multiple(&mut image);

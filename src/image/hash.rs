@@ -1,10 +1,9 @@
 //! What near-duplicates of a picture are told by: a perceptual hash, in few bits of which they differ, and a small copy.
 
-use image::GrayImage;
 use image_hasher::{HashAlg, HasherConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, resize};
+use super::{Grey, Picture, resize};
 
 /// Side of the small copy in pixels.
 const SKETCH: u32 = 16;
@@ -20,14 +19,14 @@ pub struct Fingerprint {
 }
 
 /// Of a picture, by its brightness; its small copy is made from `view`, the same in a size that costs less to read.
-pub fn fingerprint(grey: &GrayImage, view: &Picture) -> Fingerprint {
+pub fn fingerprint(grey: &Grey, view: &Picture) -> Fingerprint {
     let sketch = resize(view, SKETCH, SKETCH).map(Picture::into_raw).unwrap_or_default();
     Fingerprint { hash: perceptual_hash(grey), sketch }
 }
 
 /// The double-gradient hash of `image_hasher`: whether brightness rises to the right and downwards between the cells of
 /// a small copy. Two hashes are compared by the number of bits in which they differ.
-pub fn perceptual_hash(grey: &GrayImage) -> u64 {
+pub fn perceptual_hash(grey: &Grey) -> u64 {
     let hasher = HasherConfig::new().hash_alg(HashAlg::DoubleGradient).hash_size(8, 8).to_hasher();
     let hash = hasher.hash_image(grey);
     hash.as_bytes().iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))

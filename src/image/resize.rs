@@ -5,9 +5,7 @@ use fast_image_resize::{
     images::{Image, ImageRef},
 };
 
-use image::GrayImage;
-
-use super::Picture;
+use super::{Grey, Picture};
 
 /// Resizes to `width` x `height` pixels, the sides' ratio not kept: a bilinear (triangle) filter whose support grows
 /// with the reduction, in 8-bit arithmetic, as Pillow's `resize(…, Image.BILINEAR)` does it. `None` if a side is 0.
@@ -17,9 +15,9 @@ pub fn resize(picture: &Picture, width: u32, height: u32) -> Option<Picture> {
 }
 
 /// The same of brightness alone.
-pub fn resize_grey(grey: &GrayImage, width: u32, height: u32) -> Option<GrayImage> {
+pub fn resize_grey(grey: &Grey, width: u32, height: u32) -> Option<Grey> {
     let pixels = resized(grey.as_raw(), grey.dimensions(), (width, height), PixelType::U8)?;
-    GrayImage::from_raw(width, height, pixels)
+    Grey::from_raw(width, height, pixels)
 }
 
 fn resized(pixels: &[u8], from: (u32, u32), to: (u32, u32), pixel_type: PixelType) -> Option<Vec<u8>> {

@@ -19,12 +19,10 @@ const CORRELATION: f32 = 0.995;
 
 /// Whether two pictures are near-duplicates.
 pub fn near(one: &Fingerprint, other: &Fingerprint) -> bool {
-    let (hash, other_hash) = (one.hash, other.hash);
-    let (one, other) = (&one.sketch, &other.sketch);
-    (hash ^ other_hash).count_ones() <= HASH_DISTANCE
-        && one.len() == other.len()
-        && sketch_distance(one, other) <= SKETCH_DISTANCE
-        && correlation(one, other) >= CORRELATION
+    (one.hash ^ other.hash).count_ones() <= HASH_DISTANCE
+        && one.sketch.len() == other.sketch.len()
+        && sketch_distance(&one.sketch, &other.sketch) <= SKETCH_DISTANCE
+        && correlation(&one.sketch, &other.sketch) >= CORRELATION
 }
 
 /// By how much two small copies differ on average, of 255.
