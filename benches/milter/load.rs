@@ -16,7 +16,7 @@ use crate::common::messages::with_picture;
 /// A message as frames of the milter protocol, from MAIL to the end of its data.
 pub struct Frames {
     bytes: Vec<u8>,
-    /// Body chunks, each of which is answered.
+    /// Body chunks, each of which is answered: also those after one that the rest is not wanted of.
     chunks: usize,
 }
 
@@ -87,8 +87,8 @@ impl Connection {
         let mut continued = 0;
         loop {
             match self.frame().await? {
-                (b'c', _) if continued < frames.chunks => continued += 1,
-                (b's' | b'p', _) => {}
+                (b'c' | b's', _) if continued < frames.chunks => continued += 1,
+                (b'p', _) => {}
                 (b'i', payload) => {
                     let text = String::from_utf8_lossy(&payload[4..]).into_owned();
                     if let Some(value) = text.strip_prefix("X-Image-Spam\0") {
