@@ -236,8 +236,9 @@ fn sockets_of_systemd_are_used_instead_of_the_configured_ones() {
         .stderr(std::fs::File::create(folder.path().join("log")).expect("log"))
         .spawn()
         .expect("systemd-socket-activate");
-    wait_for("systemd's socket", 10, || socket.exists().then_some(()));
-    let answer = Client::connect(&socket).message(&spam());
+    // Its file is there a moment before anybody listens.
+    let stream = wait_for("systemd's socket", 10, || UnixStream::connect(&socket).ok());
+    let answer = Client::negotiated(stream).message(&spam());
     child.kill().expect("kill");
     child.wait().expect("wait");
     assert!(answer.verdict().expect("verdict").starts_with("Yes"));
