@@ -255,6 +255,15 @@ fn later_layers_win_and_print_says_which() {
 }
 
 #[test]
+fn a_password_is_in_no_output() {
+    for store in ["postgres://filter:s3cr/et@db/feedback", "mysql://filter:s3cret@db/feedback"] {
+        let (_, printed, error) = check(&["--print", "--set", &format!("feedback.store={store}")]);
+        let all = printed + &error;
+        assert!(!all.contains("s3cr") && all.contains("://filter:***@db/feedback"), "{all}");
+    }
+}
+
+#[test]
 fn rules_that_the_model_can_not_serve_are_errors() {
     let with = |rule: &str| check(&["--set", &format!("policy.rules=[{rule}]")]);
     let (code, _, error) = with(r#"{class="spma",threshold=0.5,action="tag"}"#);

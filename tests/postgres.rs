@@ -104,5 +104,5 @@ fn two_daemons_share_what_users_say_in_one_postgresql() {
     drop((one, other));
     drop(server);
     let error = site.refused(&["feedback", "stats"], b"");
-    assert!(error.contains("the store postgres://localhost/postgres"), "{error}");
+    assert!(error.contains("the store postgres://postgres@localhost/postgres"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 
-use super::reader::SettingError;
+use super::reader::{SettingError, without_password};
 
 /// The configuration file of an installed package.
 pub const DEFAULT_PATH: &str = "/etc/imagespam-milter/imagespam-milter.toml";
@@ -34,8 +34,9 @@ pub fn merge(sources: &Sources) -> Result<Value, Vec<SettingError>> {
             Err(problem) => errors.push(syntax(origin, problem)),
         }
     }
-    let overrides =
-        environment().into_iter().chain(sources.overrides.iter().map(|given| (format!("--set {given}"), given.clone())));
+    let overrides = environment()
+        .into_iter()
+        .chain(sources.overrides.iter().map(|given| (format!("--set {}", without_password(given)), given.clone())));
     for (origin, assignment) in overrides {
         let Some((key, text)) = assignment.split_once('=') else {
             errors.push(syntax(origin, "is not of the form key=value".to_owned()));

@@ -4,21 +4,27 @@
 
 mod feedback;
 mod layers;
+mod limits;
+mod log;
+mod policy;
 mod reader;
 mod rules;
+mod skips;
 mod types;
 
 use std::{path::PathBuf, time::Duration};
 
 use ::config::ValueKind;
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 
 pub use feedback::{Api, Campaign, Feedback, Learn, Quorum, StoreAddress};
 pub use layers::{DEFAULT_PATH, DEFAULTS, Sources};
-pub use reader::SettingError;
+pub use limits::Limits;
+pub use log::{Log, LogFormat, LogLevel};
+pub use policy::Policy;
 use reader::{Reader, origin, show, string};
+pub use reader::{SettingError, without_password};
 pub use rules::Rule;
+pub use skips::{PictureBelow, Skips};
 pub use types::{
     Action, Device, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
 };
@@ -95,27 +101,6 @@ pub struct Cache {
     pub age: Duration,
 }
 
-/// `[policy]`
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// First match wins.
-    pub rules: Vec<Rule>,
-    /// Judge and log only.
-    pub dry_run: bool,
-    /// Counted from the end of the message's data.
-    pub deadline: Duration,
-    /// For messages that could not be judged.
-    pub on_failure: OnFailure,
-    /// For messages of which a limit cut something off, if no rule fits.
-    pub on_incomplete: Action,
-    /// Put before the subject by [`Action::Subject`].
-    pub subject_prefix: String,
-    /// Reply of [`Action::Reject`].
-    pub reject_reply: SmtpReply,
-    /// Reply of [`Action::Tempfail`].
-    pub tempfail_reply: SmtpReply,
-}
-
 /// `[header]`
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -125,135 +110,6 @@ pub struct Header {
     pub qr: HeaderName,
     /// Skips that are told in a header.
     pub on_skip: Vec<Skip>,
-}
-
-/// `[skip]`
-#[derive(Clone, Debug)]
-pub struct Skips {
-    /// Messages of users who have logged in.
-    pub authenticated: bool,
-    /// Messages from these networks.
-    pub networks: Vec<IpNet>,
-    /// Messages of these envelope senders.
-    pub senders: Vec<MailPattern>,
-    /// Messages whose every recipient is listed.
-    pub recipients: Vec<MailPattern>,
-    /// Pictures that are too small.
-    pub picture_below: PictureBelow,
-}
-
-/// Bounds below which a picture is not judged.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct PictureBelow {
-    /// Pictures of fewer pixels; 0: none.
-    pub pixels: u64,
-    /// Pictures of fewer bytes; 0: none.
-    pub bytes: u64,
-}
-
-impl PictureBelow {
-    /// Whether a picture of these sides in pixels and this size in bytes is too small to be judged.
-    pub fn too_small(&self, (width, height): (u32, u32), bytes: usize) -> bool {
-        u64::from(width) * u64::from(height) < self.pixels || (bytes as u64) < self.bytes
-    }
-}
-
-/// `[limits]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Limits {
-    /// Bytes of a message, headers included.
-    pub message_bytes: usize,
-    /// MIME parts of a message.
-    pub parts: usize,
-    /// Lines of a message that could be header fields.
-    pub header_lines: usize,
-    /// Messages within messages.
-    pub nesting: usize,
-    /// Pictures of a message.
-    pub pictures: usize,
-    /// Bytes of a picture's file.
-    pub picture_bytes: usize,
-    /// Width x height of a picture.
-    pub picture_pixels: u64,
-    /// Bytes that a decoder may allocate.
-    pub decoder_memory: u64,
-    /// Frames of an animation that are looked at.
-    pub frames: usize,
-    /// Frames of an animation, all different, that are judged.
-    pub distinct_frames: usize,
-    /// Pages of a document that are judged.
-    pub pages: usize,
-    /// Files that are unpacked from the archives of a message.
-    pub archive_files: usize,
-    /// Bytes that are unpacked from the archives of a message.
-    pub archive_bytes: u64,
-    /// How many times its packed size a file in an archive may have.
-    pub archive_ratio: u64,
-    /// Processes that open messages, side by side, at least 1.
-    pub workers: usize,
-    /// Pictures that wait for the net.
-    pub waiting: usize,
-    /// For opening one container, or decoding one picture.
-    pub picture_time: Duration,
-    /// Bytes of address space of a process that opens messages.
-    pub worker_memory: u64,
-}
-
-/// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// How much it tells.
-    pub level: LogLevel,
-    /// How it is written on standard error.
-    pub format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// A line an event, for people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
-impl std::str::FromStr for LogFormat {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("\"text\" or \"json\""),
-        }
-    }
-}
-
-/// How much the log tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Only what fails.
-    Error,
-    /// And what is odd.
-    Warn,
-    /// And a line for each message.
-    Info,
-    /// And how each picture was judged.
-    Debug,
-}
-
-impl std::str::FromStr for LogLevel {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "error" => Ok(Self::Error),
-            "warn" => Ok(Self::Warn),
-            "info" => Ok(Self::Info),
-            "debug" => Ok(Self::Debug),
-            _ => Err("\"error\", \"warn\", \"info\" or \"debug\""),
-        }
-    }
 }
 
 /// A setting in force, for display: key, value as in the file, origin.
@@ -279,12 +135,11 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads every key, also after an error, before it gives up.
 fn read(r: &mut Reader) -> Option<Settings> {
-    let (milter, model, cache, policy) = (read_milter(r), read_model(r), read_cache(r), read_policy(r));
+    let (milter, model, cache, policy) = (read_milter(r), read_model(r), read_cache(r), policy::read(r));
     let header = read_header(r);
     let (api, feedback) = (feedback::read_api(r), feedback::read_feedback(r));
     let (campaign, learn) = (feedback::read_campaign(r), feedback::read_learn(r));
-    let (skip, limits) = (read_skips(r), read_limits(r));
-    let (level, format) = (r.text("log.level"), r.text("log.format"));
+    let (skip, limits, log) = (skips::read(r), limits::read(r), log::read(r));
     Some(Settings {
         milter: milter?,
         model: model?,
@@ -297,7 +152,7 @@ fn read(r: &mut Reader) -> Option<Settings> {
         feedback: feedback?,
         campaign: campaign?,
         learn: learn?,
-        log: Log { level: level?, format: format? },
+        log: log?,
     })
 }
 
@@ -371,109 +226,4 @@ fn read_cache(r: &mut Reader) -> Option<Cache> {
 
 fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
-}
-
-fn read_policy(r: &mut Reader) -> Option<Policy> {
-    let rules = rules::read(r);
-    let dry_run = r.flag("policy.dry_run");
-    // Postfix and Sendmail wait 300 seconds for a milter's answer to a message.
-    let deadline = r.duration("policy.deadline", Duration::from_millis(1)..=Duration::from_secs(240));
-    let (on_failure, on_incomplete) = (r.text("policy.on_failure"), r.text("policy.on_incomplete"));
-    let subject_prefix = r.read("policy.subject_prefix", |value| {
-        // One encoded-word of RFC 2047 holds at most 75 characters: 45 bytes in base64.
-        let allowed = "a text of 1 to 45 bytes on one line";
-        let fits = |text: &String| (1..=45).contains(&text.len()) && !text.chars().any(char::is_control);
-        string(value, allowed).and_then(|text| if fits(&text) { Ok(text) } else { Err(allowed.to_owned()) })
-    });
-    let mut reply = |key: &str, class: char| {
-        r.read(key, |value| {
-            let allowed = format!(
-                "a reply code {class}xx, an enhanced status code {class}.x.x and up to 400 ASCII characters of text, without \"%\""
-            );
-            SmtpReply::parse(&string(value, &allowed)?, class).ok_or(allowed)
-        })
-    };
-    let (reject_reply, tempfail_reply) = (reply("policy.reject_reply", '5'), reply("policy.tempfail_reply", '4'));
-    Some(Policy {
-        rules: rules?,
-        dry_run: dry_run?,
-        deadline: deadline?,
-        on_failure: on_failure?,
-        on_incomplete: on_incomplete?,
-        subject_prefix: subject_prefix?,
-        reject_reply: reject_reply?,
-        tempfail_reply: tempfail_reply?,
-    })
-}
-
-fn read_skips(r: &mut Reader) -> Option<Skips> {
-    let authenticated = r.flag("skip.authenticated");
-    let networks: Option<Vec<Network>> = r.list("skip.networks", "a network such as \"192.0.2.0/24\" or an address");
-    let patterns = "an address such as \"user@example.org\", or a domain such as \"example.org\"";
-    let (senders, recipients) = (r.list("skip.senders", patterns), r.list("skip.recipients", patterns));
-    let pixels = r.number("skip.picture_below_pixels", 0..=1_000_000);
-    let bytes = r.size("skip.picture_below_bytes", 0..=1 << 20);
-    Some(Skips {
-        authenticated: authenticated?,
-        networks: networks?.into_iter().map(|network| network.0).collect(),
-        senders: senders?,
-        recipients: recipients?,
-        picture_below: PictureBelow { pixels: pixels?, bytes: bytes? },
-    })
-}
-
-/// A network, or one address as a network of its own.
-struct Network(IpNet);
-
-impl std::str::FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>().or_else(|_| address()).map(Self).map_err(|_| ())
-    }
-}
-
-fn read_limits(r: &mut Reader) -> Option<Limits> {
-    let message_bytes = r.size("limits.message_bytes", 1..=MAX_SIZE);
-    let parts = r.number("limits.parts", 1..=100_000);
-    let header_lines = r.number("limits.header_lines", 1..=10_000_000);
-    let nesting = r.number("limits.nesting", 0..=100);
-    let pictures = r.number("limits.pictures", 1..=10_000);
-    let picture_bytes = r.size("limits.picture_bytes", 1..=MAX_SIZE);
-    let picture_pixels = r.number("limits.picture_pixels", 1..=1_000_000_000);
-    let decoder_memory = r.size("limits.decoder_memory", 1 << 20..=16 * MAX_SIZE);
-    let frames = r.number("limits.frames", 1..=100_000);
-    let distinct_frames = r.number("limits.distinct_frames", 1..=1000);
-    let pages = r.number("limits.pages", 0..=10_000);
-    let archive_files = r.number("limits.archive_files", 0..=1_000_000);
-    let archive_bytes = r.size("limits.archive_bytes", 0..=4 * MAX_SIZE);
-    let archive_ratio = r.number("limits.archive_ratio", 1..=100_000);
-    let (workers, waiting) = (r.number("limits.workers", 0..=1000), r.number("limits.waiting", 1..=1_000_000));
-    let picture_time = r.duration("limits.picture_time", Duration::from_millis(10)..=Duration::from_secs(240));
-    // Less would not hold the program itself.
-    let worker_memory = r.size("limits.worker_memory", 256 << 20..=64 * MAX_SIZE);
-    Some(Limits {
-        message_bytes: usize::try_from(message_bytes?).ok()?,
-        parts: usize::try_from(parts?).ok()?,
-        header_lines: usize::try_from(header_lines?).ok()?,
-        nesting: usize::try_from(nesting?).ok()?,
-        pictures: usize::try_from(pictures?).ok()?,
-        picture_bytes: usize::try_from(picture_bytes?).ok()?,
-        picture_pixels: picture_pixels?,
-        decoder_memory: decoder_memory?,
-        frames: usize::try_from(frames?).ok()?,
-        distinct_frames: usize::try_from(distinct_frames?).ok()?,
-        pages: usize::try_from(pages?).ok()?,
-        archive_files: usize::try_from(archive_files?).ok()?,
-        archive_bytes: archive_bytes?,
-        archive_ratio: archive_ratio?,
-        workers: match usize::try_from(workers?).ok()? {
-            0 => (2 * cores()).min(16),
-            number => number,
-        },
-        waiting: usize::try_from(waiting?).ok()?,
-        picture_time: picture_time?,
-        worker_memory: worker_memory?,
-    })
 }

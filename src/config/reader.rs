@@ -27,6 +27,15 @@ pub fn origin(value: &Value) -> String {
     value.origin().unwrap_or("default").to_owned()
 }
 
+/// A text with `***` in place of the password of a `scheme://user:password@host` in it, which may hold a `/` or `@` itself.
+pub fn without_password(text: &str) -> String {
+    let parts = text.split_once("://").and_then(|(scheme, rest)| {
+        let (user, host) = rest.rsplit_once('@')?;
+        Some((scheme, user.split_once(':')?.0, host))
+    });
+    parts.map_or_else(|| text.to_owned(), |(scheme, user, host)| format!("{scheme}://{user}:***@{host}"))
+}
+
 /// The settings that have not been taken yet, by their full key, and the errors so far.
 pub struct Reader {
     settings: BTreeMap<String, Value>,
@@ -201,7 +210,7 @@ fn integer(value: &Value) -> Option<u64> {
 pub fn show(value: &Value) -> String {
     match &value.kind {
         ValueKind::Nil => "nothing".to_owned(),
-        ValueKind::String(text) => toml::Value::String(text.clone()).to_string(),
+        ValueKind::String(text) => toml::Value::String(without_password(text)).to_string(),
         ValueKind::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         ValueKind::Table(table) => {
             let sorted: BTreeMap<_, _> = table.iter().collect();

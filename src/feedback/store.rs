@@ -12,7 +12,7 @@ use sqlx::{
 pub use read::{Counts, StoredPicture};
 
 use super::{FeedbackError, Person, Reaction, now, sqlite};
-use crate::config::{Feedback, StoreAddress};
+use crate::config::{Feedback, StoreAddress, without_password};
 
 static SQLITE: Migrator = sqlx::migrate!("src/feedback/migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("src/feedback/migrations/postgres");
@@ -317,10 +317,7 @@ async fn count_removal(transaction: &mut Transaction<'_, Any>, removed: u64) -> 
 fn name(address: &StoreAddress) -> String {
     match address {
         StoreAddress::Sqlite(path) => path.display().to_string(),
-        StoreAddress::Postgres(url) => match url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')) {
-            Some((_, host)) => format!("postgres://{host}"),
-            None => url.clone(),
-        },
+        StoreAddress::Postgres(url) => without_password(url),
     }
 }
 
