@@ -2,9 +2,6 @@
 //! part and header line, so both are counted before it runs; and it nests messages in messages, which must not be
 //! dropped recursively when a sender nests 100,000 of them.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use mail_parser::{HeaderName, Message, MessageParser, PartType};
 
 use crate::config::Limits;
@@ -88,34 +85,40 @@ fn header_lines(message: &[u8]) -> usize {
     lines
 }
 
-/// Building it takes longer than reading most messages.
-static KEYWORDS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(["content-type", "boundary"]).ok());
-
 /// An upper bound of the number of parts: each needs a delimiter of a declared boundary or, in a nested message, a
 /// `Content-Type` field. `None`: more boundaries than `limit` are declared.
 fn parts(message: &[u8], limit: usize) -> Option<usize> {
-    const CONTENT_TYPE: usize = 0;
-    let (mut types, mut delimiters) = (0, Vec::new());
-    for found in KEYWORDS.as_ref()?.find_iter(message) {
-        if found.pattern().as_usize() == CONTENT_TYPE {
+    let (mut types, mut boundaries) = (0, Vec::new());
+    // Each of the two words has one "y", which is seldom in base64.
+    for y in memchr::memchr2_iter(b'y', b'Y', message) {
+        let after = |word: &[u8], before: usize| {
+            let start = y.checked_sub(before)?;
+            let end = start + word.len();
+            message.get(start..end)?.eq_ignore_ascii_case(word).then_some(end)
+        };
+        if after(b"content-type", 9).is_some() {
             types += 1;
-        } else if delimiters.len() == limit {
-            return None;
-        } else {
-            delimiters.push(delimiter(&message[found.end()..]));
+        } else if let Some(end) = after(b"boundary", 7) {
+            if boundaries.len() == limit {
+                return None;
+            }
+            boundaries.push(boundary(&message[end..]));
         }
     }
-    if delimiters.is_empty() {
-        return Some(1 + types);
-    }
-    let delimiters = AhoCorasick::new(&delimiters).ok()?;
-    Some(1 + types + delimiters.find_overlapping_iter(message).take(limit).count())
+    // None is the beginning of another, then: what begins with the longer begins with the shorter, too.
+    boundaries.sort_unstable();
+    boundaries.dedup_by(|longer, shorter| longer.starts_with(shorter));
+    let is_delimiter = |dash: &usize| {
+        let Some(rest) = message[*dash..].strip_prefix(b"--") else { return false };
+        let after = boundaries.partition_point(|boundary| *boundary <= rest);
+        after.checked_sub(1).is_some_and(|place| rest.starts_with(boundaries[place]))
+    };
+    Some(1 + types + memchr::memchr_iter(b'-', message).filter(is_delimiter).take(limit).count())
 }
 
-/// The delimiter that a `boundary` parameter declares, `rest` being what follows the word. Where it is written in a
-/// way that needs a real parser (RFC 2231, comments, quoted pairs), any two dashes count.
-fn delimiter(rest: &[u8]) -> Vec<u8> {
+/// The boundary that a parameter declares, `rest` being what follows the word. Where it is written in a way that needs a real parser
+/// (RFC 2231, comments, quoted pairs), the empty one, so that any two dashes count.
+fn boundary(rest: &[u8]) -> &[u8] {
     let simple = rest.strip_prefix(b"=").and_then(|value| match value.strip_prefix(b"\"") {
         Some(quoted) => quoted.iter().take(200).position(|byte| *byte == b'"').map(|end| &quoted[..end]),
         None => {
@@ -124,10 +127,7 @@ fn delimiter(rest: &[u8]) -> Vec<u8> {
         }
     });
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'(' | b')' | b'"');
-    match simple.filter(|value| !value.is_empty() && value.iter().all(|byte| plain(byte) || *byte == b' ')) {
-        Some(boundary) => [b"--", boundary].concat(),
-        None => b"--".to_vec(),
-    }
+    simple.filter(|value| value.iter().all(|byte| plain(byte) || *byte == b' ')).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,10 +146,23 @@ mod tests {
 
     #[test]
     fn boundaries_in_an_odd_notation_make_any_dashes_count() {
-        assert_eq!(delimiter(b"*0=\"a\"; boundary*1=\"b\""), b"--");
-        assert_eq!(delimiter(b"=\"a\\\"b\"\r\n"), b"--");
-        assert_eq!(delimiter(b"=simple;x=y"), b"--simple");
-        assert_eq!(delimiter(b"=\"with space\""), b"--with space");
+        assert_eq!(boundary(b"*0=\"a\"; boundary*1=\"b\""), b"");
+        assert_eq!(boundary(b"=\"a\\\"b\"\r\n"), b"");
+        assert_eq!(boundary(b"=simple;x=y"), b"simple");
+        assert_eq!(boundary(b"=\"with space\""), b"with space");
+    }
+
+    #[test]
+    fn a_delimiter_counts_wherever_the_parser_would_see_one() {
+        let of =
+            |body: &str| parts(format!("boundary=b; Boundary=ab; BOUNDARY=abc; boundary=\"a c\"\r\n{body}").as_bytes(), 1000);
+        for (body, expected) in
+            [("--abcd", 2), ("x---ab", 2), ("--ac --a d -a -- a", 1), ("--a c--b", 3), ("----b-", 2), ("-", 1)]
+        {
+            assert_eq!(of(body), Some(expected), "{body}");
+        }
+        assert_eq!(parts(b"y: content-type Content-Type boundar conten-type", 10), Some(3));
+        assert_eq!(parts(b"boundary=a boundary=a boundary=a", 2), None);
     }
 
     #[test]

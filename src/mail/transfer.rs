@@ -60,8 +60,11 @@ fn base64(encoded: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3);
     let mut run = Vec::with_capacity(encoded.len());
     // As programs write it: lines of the alphabet, padding at the very end.
-    for line in encoded.trim_ascii_end().split_inclusive(|byte| *byte == b'\n') {
-        run.extend_from_slice(line.trim_ascii_end());
+    let text = encoded.trim_ascii_end();
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
+        run.extend_from_slice(text[start..end].trim_ascii_end());
+        start = end + 1;
     }
     let padding = run.iter().rev().take_while(|byte| **byte == b'=').count();
     if BASE64.decode_vec(&run[..run.len() - padding], &mut decoded).is_ok() {
