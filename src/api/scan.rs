@@ -49,7 +49,7 @@ async fn answer(State(judges): State<Judges>, Query(asked): Query<Asked>, body: 
         Some(given) => given.split(',').map(|address| address.trim().to_owned()).collect(),
         None => mail::recipients(&message),
     };
-    let verdict = scheduler.message(message, recipients).await;
+    let verdict = scheduler.message(vec![message.into()], recipients).await;
     count(&verdict);
     let told = match verdict.outcome {
         Outcome::Skipped(skip) => settings.header.on_skip.contains(&skip) && skip != Skip::Network,

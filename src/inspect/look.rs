@@ -5,7 +5,10 @@ use std::{collections::HashSet, io};
 
 use sha2::{Digest, Sha256};
 
-use super::{Event, Kind, Look, Request, Seen, Task, protocol::Again};
+use super::{
+    Event, Kind, Look, Request, Seen, Task,
+    protocol::{Again, File},
+};
 use crate::{
     image::{self, Frame, ImageError},
     mail::{self, Drawing, Found, Mosaic, Picture},
@@ -22,11 +25,11 @@ pub trait Listener {
     /// If it has gone.
     fn tell(&mut self, event: Event) -> io::Result<()>;
 
-    /// Asks as [`Event::Known`] says.
+    /// Asks as [`Event::File`] says.
     ///
     /// # Errors
     /// If it has gone.
-    fn known(&mut self, sha256: [u8; 32], name: String, room: usize) -> io::Result<Again>;
+    fn known(&mut self, file: File) -> io::Result<Again>;
 }
 
 /// Inspects `bytes` and tells what there is, at last [`Event::End`] or [`Event::Refused`].
@@ -55,9 +58,7 @@ pub fn look(task: &Task, request: &Request, bytes: &[u8], listener: &mut dyn Lis
     for picture in &found.pictures {
         let sha256: [u8; 32] = Sha256::digest(&picture.bytes).into();
         let repeated = !seen.insert(sha256);
-        if looker.begin(&picture.name, false) {
-            looker.picture(picture, sha256, repeated)?;
-        }
+        looker.picture(picture, sha256, repeated)?;
     }
     for mosaic in &found.mosaics {
         if looker.begin(&mosaic.name, false) {
@@ -91,14 +92,20 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// Announces the next step. `false` if it is to be left out.
-    fn begin(&mut self, name: &str, container: bool) -> bool {
+    /// The number of the next step, unless it is to be left out.
+    fn step(&mut self, container: bool) -> Option<u32> {
         let step = self.step;
         self.step += 1;
         if self.failed.is_some() || self.request.dead.contains(&step) || !container && step < self.request.from {
-            return false;
+            return None;
         }
         self.whole = true;
+        Some(step)
+    }
+
+    /// Announces the next step. `false` if it is to be left out.
+    fn begin(&mut self, name: &str, container: bool) -> bool {
+        let Some(step) = self.step(container) else { return false };
         let begin = Event::Begin { step, name: name.to_owned(), container, incomplete: self.incomplete.clone() };
         self.failed = self.listener.tell(begin).err();
         self.failed.is_none()
@@ -127,19 +134,24 @@ impl Looker<'_> {
             ..Seen::bare(picture.name.clone(), look)
         };
         let limits = &self.task.limits;
-        if repeated {
-            return self.tell(of(Look::Repeated));
-        }
-        if picture.bytes.len() > limits.picture_bytes {
-            let problem = format!("{} bytes, more than limits.picture_bytes", picture.bytes.len());
-            self.cut("picture_bytes");
-            return self.tell(of(Look::OverLimit(problem)));
-        }
-        let Some(kind) = picture.kind else {
-            return self.tell(of(Look::Undecodable(ImageError::UnknownType.to_string())));
+        let fits = picture.bytes.len() <= limits.picture_bytes;
+        let Some(kind) = picture.kind.filter(|_| fits && !repeated) else {
+            if !self.begin(&picture.name, false) {
+                return Ok(());
+            }
+            return if repeated {
+                self.tell(of(Look::Repeated))
+            } else if fits {
+                self.tell(of(Look::Undecodable(ImageError::UnknownType.to_string())))
+            } else {
+                self.cut("picture_bytes");
+                self.tell(of(Look::OverLimit(format!("{} bytes, more than limits.picture_bytes", picture.bytes.len()))))
+            };
         };
-        let room = limits.pictures.saturating_sub(self.shown);
-        if let Some(shown) = self.listener.known(sha256, picture.name.clone(), room)? {
+        let Some(step) = self.step(false) else { return Ok(()) };
+        let (name, incomplete, room) =
+            (picture.name.clone(), self.incomplete.clone(), limits.pictures.saturating_sub(self.shown));
+        if let Some(shown) = self.listener.known(File { step, name, incomplete, sha256, room })? {
             self.shown += shown;
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! is late is ended, another goes on behind the step it failed in.
 
 use std::{
-    io::{self, BufReader, Read, Write},
+    io::{self, BufReader, IoSlice, Read, Write},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
@@ -16,7 +16,7 @@ use metrics::counter;
 
 use super::{
     Audience, Event, Kind, Look, Request, Seen, Task,
-    protocol::{Again, read, write},
+    protocol::{Again, File, frame, read, write},
 };
 
 /// This very program, also after a newer one has taken its place on disk.
@@ -90,9 +90,10 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Inspects `bytes` for `audience`.
-    pub fn inspect(&self, kind: Kind, bytes: &[u8], deadline: Instant, audience: &mut dyn Audience) -> Report {
-        let mut request = Request { kind, length: bytes.len() as u64, dead: Vec::new(), from: 0 };
+    /// Inspects what is in these pieces, one behind the other, for `audience`.
+    pub fn inspect(&self, kind: Kind, pieces: &[&[u8]], deadline: Instant, audience: &mut dyn Audience) -> Report {
+        let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let mut request = Request { kind, length, dead: Vec::new(), from: 0 };
         let mut cut = Vec::new();
         let mut gone = 0;
         let mut report = loop {
@@ -103,7 +104,7 @@ impl Pool {
                     break Report { failed: true, ..Report::default() };
                 }
             };
-            match self.attempt(process, &request, bytes, deadline, &mut cut, audience) {
+            match self.attempt(process, &request, pieces, deadline, &mut cut, audience) {
                 Try::Ended(report) => break report,
                 Try::Late => break Report { late: true, ..Report::default() },
                 // Ended from outside, or so short of memory that it can't take the message in.
@@ -140,7 +141,7 @@ impl Pool {
         &self,
         mut process: Process,
         request: &Request,
-        bytes: &[u8],
+        pieces: &[&[u8]],
         deadline: Instant,
         cut: &mut Vec<String>,
         audience: &mut dyn Audience,
@@ -150,7 +151,7 @@ impl Pool {
             Some((step, name, container)) => Try::Died { step, name, container, over_time, how },
             None => Try::Gone,
         };
-        if process.ask(request, bytes, deadline).is_err() {
+        if process.ask(request, pieces, deadline).is_err() {
             return if Instant::now() >= deadline { Try::Late } else { Try::Gone };
         }
         let mut step_ends = Instant::now() + self.task.limits.picture_time;
@@ -171,8 +172,11 @@ impl Pool {
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
                 Ok(Event::Codes(codes)) => audience.codes(codes),
-                Ok(Event::Known { sha256, name, room }) => {
+                Ok(Event::File(File { step, name, incomplete, sha256, room })) => {
+                    cut.extend(incomplete);
                     let again: Again = audience.again(&sha256, &name, room);
+                    at = Some((step, name, false));
+                    step_ends = Instant::now() + self.task.limits.picture_time;
                     // One that has gone meanwhile is seen at the next read.
                     let _ = write(process.line.get_mut(), &again);
                 }
@@ -257,11 +261,23 @@ impl Line {
 }
 
 impl Process {
-    fn ask(&mut self, request: &Request, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    fn ask(&mut self, request: &Request, pieces: &[&[u8]], deadline: Instant) -> io::Result<()> {
         let line = self.line.get_mut();
         line.ends = deadline;
-        write(line, request)?;
-        line.write_all(bytes)
+        let request = frame(request)?;
+        let slices = [request.as_slice()].into_iter().chain(pieces.iter().copied()).filter(|piece| !piece.is_empty());
+        // As few writes as can be: each may wake the worker.
+        let mut slices: Vec<IoSlice<'_>> = slices.map(IoSlice::new).collect();
+        let mut left = slices.as_mut_slice();
+        while !left.is_empty() {
+            match line.write_vectored(left) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => IoSlice::advance_slices(&mut left, sent),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Ends it, and says how it had ended.
@@ -297,6 +313,11 @@ impl Write for Line {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(self.left()?)?;
         self.socket.write(buffer).map_err(timed_out)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.set_write_timeout(self.left()?)?;
+        self.socket.write_vectored(buffers).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {

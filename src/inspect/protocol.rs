@@ -35,15 +35,8 @@ pub enum Event {
         /// Names of the limits that cut something off so far: should this step be the worker's last.
         incomplete: Vec<String>,
     },
-    /// Has a file with this SHA-256 been seen whole? The daemon answers with an [`Again`].
-    Known {
-        /// Of the file.
-        sha256: [u8; 32],
-        /// Where the file stands in the message.
-        name: String,
-        /// Pictures to be judged that the message may still have.
-        room: usize,
-    },
+    /// It is about to decode this file, if it has to: the daemon answers with an [`Again`].
+    File(File),
     /// Something to be seen.
     Seen(Seen),
     /// Codes that stand in what was seen last. Told by themselves, for the net is at the picture while they are looked for.
@@ -61,21 +54,44 @@ pub enum Event {
     },
 }
 
+/// The beginning of the step in which a picture's file is decoded, and a question: has it been seen whole?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct File {
+    /// As of [`Event::Begin`].
+    pub step: u32,
+    /// Where the file stands in the message.
+    pub name: String,
+    /// As of [`Event::Begin`].
+    pub incomplete: Vec<String>,
+    /// Of the file.
+    pub sha256: [u8; 32],
+    /// Pictures to be judged that the message may still have.
+    pub room: usize,
+}
+
 /// How many pictures to be judged are in a file that has been seen whole; nothing more need be told of it. `None`: it has to be looked at.
 pub type Again = Option<usize>;
 
 /// Bytes of a value's length.
 const LENGTH: usize = 4;
 
-/// Writes a value, all at once where `to` has no buffer.
+/// A value as it is written.
+///
+/// # Errors
+/// If it is too long.
+pub fn frame(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = postcard::to_extend(value, vec![0; LENGTH]).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len() - LENGTH).map_err(io::Error::other)?;
+    bytes[..LENGTH].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
+}
+
+/// Writes a value, all at once where `to` has no buffer: each write may wake the other side.
 ///
 /// # Errors
 /// If the other side has gone.
 pub fn write(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let mut bytes = postcard::to_extend(value, vec![0; LENGTH]).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len() - LENGTH).map_err(io::Error::other)?;
-    bytes[..LENGTH].copy_from_slice(&length.to_le_bytes());
-    to.write_all(&bytes)
+    to.write_all(&frame(value)?)
 }
 
 /// Reads a value of at most `longest` bytes.

@@ -1,7 +1,7 @@
 //! The worker process: shuts itself in, and inspects one thing after the other until its socket is closed.
 
 use std::{
-    fs::File,
+    fs,
     io::{self, Read, Write},
     os::fd::AsFd,
     sync::{Arc, atomic::AtomicBool},
@@ -12,7 +12,7 @@ use nix::unistd::alarm;
 use super::{
     Event, Request, Task,
     look::{Listener, look},
-    protocol::{Again, read, write},
+    protocol::{Again, File, read, write},
     sandbox,
 };
 
@@ -34,7 +34,7 @@ pub fn run() -> io::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let mut input = io::stdin().lock();
     // Not by `io::stdout`, which would go through the pixels line by line.
-    let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let mut output = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let task: Task = read(&mut input, LONGEST)?;
     write(&mut output, &Event::Ready(sandbox::enter(task.limits.worker_memory).err()))?;
     loop {
@@ -68,8 +68,9 @@ impl<R: Read, W: Write> Listener for Line<'_, R, W> {
         write(self.output, &event)
     }
 
-    fn known(&mut self, sha256: [u8; 32], name: String, room: usize) -> io::Result<Again> {
-        write(self.output, &Event::Known { sha256, name, room })?;
+    fn known(&mut self, file: File) -> io::Result<Again> {
+        alarm::set(self.seconds);
+        write(self.output, &Event::File(file))?;
         read(self.input, LONGEST)
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 
 /// How often a mail server that waits for a verdict hears of it.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// Bytes from which a part of a message is kept as it came, without a copy. Mail servers send 64 KiB at a time.
+const PIECE: usize = 16 << 10;
 
 /// What all connections share.
 pub struct Shared {
@@ -58,8 +60,9 @@ pub struct Message {
     pub foreign_codes: i32,
     /// Bytes that have come, kept or not.
     pub size: usize,
-    /// Header and body, unless there is a reason not to judge.
-    bytes: Vec<u8>,
+    /// Header and body, unless there is a reason not to judge: what is whole, and what comes behind it.
+    pieces: Vec<Bytes>,
+    rest: Vec<u8>,
     skip: Option<Skip>,
     in_body: bool,
     _under_way: watch::Receiver<()>,
@@ -67,7 +70,7 @@ pub struct Message {
 
 impl Message {
     /// Takes a part of the header or body. By its first, all recipients are known.
-    fn push(&mut self, part: &[u8], settings: &Settings) {
+    fn push(&mut self, part: Bytes, settings: &Settings) {
         if self.size == 0 {
             self.skip = envelope_skip(&settings.skip, &self.envelope);
         }
@@ -76,10 +79,25 @@ impl Message {
             self.skip = self.skip.or(Some(Skip::MessageSize));
         }
         if self.skip.is_some() {
-            self.bytes = Vec::new();
+            (self.pieces, self.rest) = (Vec::new(), Vec::new());
+        } else if part.len() < PIECE {
+            self.rest.extend_from_slice(&part);
         } else {
-            self.bytes.extend_from_slice(part);
+            self.close_piece();
+            self.pieces.push(part);
         }
+    }
+
+    fn close_piece(&mut self) {
+        if !self.rest.is_empty() {
+            self.pieces.push(std::mem::take(&mut self.rest).into());
+        }
+    }
+
+    /// All that has come.
+    fn take(&mut self) -> Vec<Bytes> {
+        self.close_piece();
+        std::mem::take(&mut self.pieces)
     }
 }
 
@@ -147,7 +165,8 @@ pub async fn mail(context: &mut Context<Session>, arguments: Vec<CString>) -> St
         foreign_verdicts: 0,
         foreign_codes: 0,
         size: 0,
-        bytes: Vec::new(),
+        pieces: Vec::new(),
+        rest: Vec::new(),
         skip: None,
         in_body: false,
         _under_way: session.shared.under_way.subscribe(),
@@ -177,7 +196,7 @@ pub async fn header(context: &mut Context<Session>, name: CString, value: CStrin
             message.id = Some(value.to_string_lossy().trim().to_owned());
         }
         let line = [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat();
-        message.push(&line, session.scheduler.settings());
+        message.push(line.into(), session.scheduler.settings());
     }
     done(session, ProtoOpts::NOREPLY_HEADER)
 }
@@ -187,9 +206,9 @@ pub async fn body(context: &mut Context<Session>, chunk: Bytes) -> Status {
     let Some(message) = &mut session.message else { return Status::Continue };
     if !message.in_body {
         message.in_body = true;
-        message.push(b"\r\n", session.scheduler.settings());
+        message.push(Bytes::from_static(b"\r\n"), session.scheduler.settings());
     }
-    message.push(&chunk, session.scheduler.settings());
+    message.push(chunk, session.scheduler.settings());
     // The rest of a message that is not judged need not come at all.
     if message.skip.is_some() && session.options.contains(ProtoOpts::SKIP) { Status::Skip } else { Status::Continue }
 }
@@ -209,7 +228,7 @@ pub async fn end_of_message(context: &mut EomContext<Session>) -> Status {
         }
         Some(skip) => unjudged(Outcome::Skipped(skip), Action::Accept),
         None => {
-            let judged = scheduler.message(std::mem::take(&mut message.bytes), message.envelope.recipients.clone());
+            let judged = scheduler.message(message.take(), message.envelope.recipients.clone());
             match unless_gone(context, judged).await {
                 Some(verdict) => verdict,
                 None => {

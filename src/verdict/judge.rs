@@ -121,7 +121,7 @@ impl Judge {
     pub fn observe(&self, message: &[u8], key: &Key, deadline: Instant) -> Result<(Vec<Observation>, String), String> {
         // The store gets each picture's own features, not those of one that looks like it.
         let wanted = Arc::new(());
-        let begun = self.look(Kind::Message, message, deadline, Arc::downgrade(&wanted), None);
+        let begun = self.look(Kind::Message, &[message], deadline, Arc::downgrade(&wanted), None);
         let verdict = block_on(self.conclude(begun, &[], pending()));
         if let Outcome::Unknown(reason @ (Reason::Deadline | Reason::Model | Reason::Internal)) = verdict.outcome {
             return Err(format!("its pictures can't be judged at the moment ({reason})"));
@@ -142,28 +142,28 @@ impl Judge {
     /// left.
     pub fn message(&self, message: &[u8], recipients: &[String], deadline: Instant) -> Verdict {
         let wanted = Arc::new(());
-        let begun = self.begin(Kind::Message, message, deadline, Arc::downgrade(&wanted));
+        let begun = self.begin(Kind::Message, &[message], deadline, Arc::downgrade(&wanted));
         block_on(self.conclude(begun, recipients, pending()))
     }
 
     /// Judges a file by itself: a picture, a document, an archive of them.
     pub fn file(&self, bytes: &[u8], deadline: Instant) -> Verdict {
         let wanted = Arc::new(());
-        let begun = self.begin(Kind::File, bytes, deadline, Arc::downgrade(&wanted));
+        let begun = self.begin(Kind::File, &[bytes], deadline, Arc::downgrade(&wanted));
         block_on(self.conclude(begun, &[], pending()))
     }
 
-    /// Looks into it, as long as it is `wanted`, until `deadline`. Blocks.
-    pub fn begin(&self, kind: Kind, bytes: &[u8], deadline: Instant, wanted: Weak<()>) -> Begun {
-        self.look(kind, bytes, deadline, wanted, Some(&self.recent))
+    /// Looks into what is in these pieces, one behind the other, as long as it is `wanted`, until `deadline`. Blocks.
+    pub fn begin(&self, kind: Kind, pieces: &[&[u8]], deadline: Instant, wanted: Weak<()>) -> Begun {
+        self.look(kind, pieces, deadline, wanted, Some(&self.recent))
     }
 
-    fn look(&self, kind: Kind, bytes: &[u8], deadline: Instant, wanted: Weak<()>, recent: Option<&Recent>) -> Begun {
+    fn look(&self, kind: Kind, pieces: &[&[u8]], deadline: Instant, wanted: Weak<()>, recent: Option<&Recent>) -> Begun {
         let started = Instant::now();
         let live = self.current.get();
         let (found, whole) = (Vec::new(), Vec::new());
         let mut gathering = Gathering { live: &live, files: &self.files, recent, deadline, wanted, found, whole };
-        let report = self.workers.inspect(kind, bytes, deadline, &mut gathering);
+        let report = self.workers.inspect(kind, pieces, deadline, &mut gathering);
         let Gathering { found, whole, .. } = gathering;
         Begun { started, live, found, whole, report }
     }

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use metrics::histogram;
 use tokio::{
     sync::{Semaphore, watch},
@@ -37,9 +38,9 @@ impl Scheduler {
         Self { judge, workers, deadline }
     }
 
-    /// Judges a message to these recipients. The answer comes before the deadline, or at it: then of what has been judged by
+    /// Judges a message, in pieces one behind the other, to these recipients. The answer comes before the deadline, or at it: then of what has been judged by
     /// then, or as `Unknown`. When this future is dropped, the work is, too.
-    pub async fn message(&self, message: Vec<u8>, recipients: Vec<String>) -> Verdict {
+    pub async fn message(&self, message: Vec<Bytes>, recipients: Vec<String>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.deadline;
         let wanted = Arc::new(());
@@ -53,7 +54,8 @@ impl Scheduler {
             let (judge, wanted) = (self.judge.clone(), Arc::downgrade(&wanted));
             task::spawn_blocking(move || {
                 let started = Instant::now();
-                let begun = judge.begin(Kind::Message, &message, deadline, wanted);
+                let pieces: Vec<&[u8]> = message.iter().map(Bytes::as_ref).collect();
+                let begun = judge.begin(Kind::Message, &pieces, deadline, wanted);
                 drop(permit);
                 stage("inspect", started);
                 begun
