@@ -25,7 +25,7 @@ use crate::{
 pub fn growth() {
     let runtime = runtime();
     println!("\n| a picture of so many pixels a side (JPEG, and PNG) | ms | MB |\n|---|---:|---:|");
-    for side in [100, 200, 400, 800, 1600, 3200, 6400, 7000] {
+    for side in [100, 200, 400, 800, 1600, 3200, 6400, 8000] {
         let picture = scene(side);
         for format in [ImageFormat::Jpeg, ImageFormat::Png] {
             let mut bytes = std::io::Cursor::new(Vec::new());
@@ -35,6 +35,9 @@ pub fn growth() {
                 "limits.worker_memory=\"4 GiB\"",
                 "limits.message_bytes=\"200 MiB\"",
                 "limits.picture_bytes=\"100 MiB\"",
+                "limits.picture_pixels=64000000",
+                "limits.picture_time=\"60s\"",
+                "policy.deadline=\"120s\"",
             ];
             let daemon = daemon(&[&FORGETFUL[..], &limits].concat());
             let message = messages::with_files("growth", &[("a", bytes.get_ref())]);

@@ -22,9 +22,15 @@ use crate::{
 const ROUNDS: usize = 5;
 /// Pictures of a round.
 const PICTURES: usize = 300;
-/// The daemon as it is by default, but for these settings.
+/// The daemon as it is by default, but for these settings, with the environment that its unit gives it.
 pub fn daemon(settings: &[&str]) -> Daemon {
-    Daemon::start(&[settings, &["model.sessions=0"]].concat())
+    let unit = include_str!("../../systemd/imagespam-milter.service");
+    let assignments = unit.lines().filter_map(|line| line.strip_prefix("Environment=")).flat_map(str::split_whitespace);
+    let environment: Vec<(&str, String)> =
+        assignments.map(|set| set.split_once('=').expect("assignment")).map(|(name, value)| (name, value.to_owned())).collect();
+    let settings = [settings, &["model.sessions=0"]].concat();
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    Daemon::start_with(tempfile::tempdir().expect("folder"), &arguments, &environment)
 }
 
 pub fn pictures(folder: &Path) {
