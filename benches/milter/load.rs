@@ -8,7 +8,10 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
-    net::UnixStream,
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
 use crate::common::messages::with_picture;
@@ -46,7 +49,7 @@ impl Frames {
 }
 
 /// What came back.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// Value of the verdict's header, unfolded.
     pub verdict: String,
@@ -55,54 +58,61 @@ pub struct Answer {
 }
 
 /// A connection of a mail server.
-pub struct Connection(BufReader<UnixStream>);
+pub struct Connection {
+    reader: BufReader<OwnedReadHalf>,
+    writer: OwnedWriteHalf,
+}
 
 impl Connection {
     pub async fn open(socket: &Path) -> std::io::Result<Self> {
-        let mut connection = Self(BufReader::with_capacity(4096, UnixStream::connect(socket).await?));
+        let (reader, writer) = UnixStream::connect(socket).await?.into_split();
+        let mut connection = Self { reader: BufReader::with_capacity(4096, reader), writer };
         let offer: Vec<u8> = [6, crate::common::client::ALL_ACTIONS, crate::common::client::ALL_OPTIONS]
             .iter()
             .flat_map(|number: &u32| number.to_be_bytes())
             .collect();
-        connection.0.write_all(&[&(offer.len() as u32 + 1).to_be_bytes(), &b"O"[..], &offer].concat()).await?;
-        connection.frame().await?;
+        connection.writer.write_all(&[&(offer.len() as u32 + 1).to_be_bytes(), &b"O"[..], &offer].concat()).await?;
+        frame(&mut connection.reader).await?;
         let client = b"host.example\x004\x00\x19192.0.2.1\0";
-        connection.0.write_all(&[&(client.len() as u32 + 1).to_be_bytes(), &b"C"[..], client].concat()).await?;
+        connection.writer.write_all(&[&(client.len() as u32 + 1).to_be_bytes(), &b"C"[..], client].concat()).await?;
         Ok(connection)
-    }
-
-    async fn frame(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
-        let length = self.0.read_u32().await?;
-        let mut frame = vec![0; length as usize];
-        self.0.read_exact(&mut frame).await?;
-        Ok((frame[0], frame.split_off(1)))
     }
 
     /// Hands a message over and waits for the answer.
     pub async fn message(&mut self, frames: &Frames) -> std::io::Result<Answer> {
-        // Answers to body chunks come while the rest is written; they are few and small.
-        self.0.write_all(&frames.bytes).await?;
-        let started = Instant::now();
-        let mut answer = Answer::default();
-        let mut continued = 0;
-        loop {
-            match self.frame().await? {
-                (b'c' | b's', _) if continued < frames.chunks => continued += 1,
-                (b'p', _) => {}
-                (b'i', payload) => {
-                    let text = String::from_utf8_lossy(&payload[4..]).into_owned();
-                    if let Some(value) = text.strip_prefix("X-Image-Spam\0") {
-                        answer.verdict = value.trim_end_matches('\0').replace("\n\t", " ");
-                    }
-                }
-                (b'm', _) => {}
-                _ => {
-                    answer.time = started.elapsed();
-                    return Ok(answer);
+        let writing = async {
+            self.writer.write_all(&frames.bytes).await?;
+            Ok(Instant::now())
+        };
+        // Meanwhile: a daemon whose answers to body chunks nobody takes stops to read.
+        let (written, (verdict, answered)) = tokio::try_join!(writing, answer(&mut self.reader, frames.chunks))?;
+        Ok(Answer { verdict, time: answered - written })
+    }
+}
+
+/// The verdict on a message of so many body chunks, and when it came.
+async fn answer(reader: &mut BufReader<OwnedReadHalf>, chunks: usize) -> std::io::Result<(String, Instant)> {
+    let (mut verdict, mut continued) = (String::new(), 0);
+    loop {
+        match frame(reader).await? {
+            (b'c' | b's', _) if continued < chunks => continued += 1,
+            (b'i', payload) => {
+                let text = String::from_utf8_lossy(&payload[4..]).into_owned();
+                if let Some(value) = text.strip_prefix("X-Image-Spam\0") {
+                    verdict = value.trim_end_matches('\0').replace("\n\t", " ");
                 }
             }
+            (b'p' | b'm', _) => {}
+            _ => return Ok((verdict, Instant::now())),
         }
     }
+}
+
+async fn frame(reader: &mut BufReader<OwnedReadHalf>) -> std::io::Result<(u8, Vec<u8>)> {
+    let length = reader.read_u32().await?;
+    let mut frame = vec![0; length as usize];
+    reader.read_exact(&mut frame).await?;
+    Ok((frame[0], frame.split_off(1)))
 }
 
 /// Pictures of mail size under a folder: JPEG and PNG files of 5 to 400 kB, at most `most`, in the order of their names.
