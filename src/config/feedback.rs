@@ -137,7 +137,7 @@ pub fn read_campaign(r: &mut Reader) -> Option<Campaign> {
     let (enabled, quorum) = (r.flag("campaign.enabled"), read_quorum(r, "campaign"));
     let expire = r.duration("campaign.expire", Duration::from_secs(60)..=10 * 365 * DAY);
     let pictures = r.number("campaign.pictures", 1..=1_000_000);
-    Some(Campaign { enabled: enabled?, quorum: quorum?, expire: expire?, pictures: usize::try_from(pictures?).ok()? })
+    Some(Campaign { enabled: enabled?, quorum: quorum?, expire: expire?, pictures: pictures? })
 }
 
 pub fn read_learn(r: &mut Reader) -> Option<Learn> {
@@ -149,10 +149,10 @@ pub fn read_learn(r: &mut Reader) -> Option<Learn> {
     Some(Learn {
         folder: folder.map(non_empty)?.map(PathBuf::from),
         quorum: quorum?,
-        min_pictures: usize::try_from(min_pictures?).ok()?,
+        min_pictures: min_pictures?,
         false_alarm_margin: alarms?,
         gain_margin: gain?,
-        keep: usize::try_from(keep?).ok()?,
+        keep: keep?,
     })
 }
 
@@ -160,7 +160,7 @@ fn read_quorum(r: &mut Reader, section: &str) -> Option<Quorum> {
     let min_users = r.number(&format!("{section}.min_users"), 1..=1_000_000);
     let min_weight = read_share(r, &format!("{section}.min_weight"), 0.0..=1e6);
     let min_consistency = read_share(r, &format!("{section}.min_consistency"), 0.51..=1.0);
-    Some(Quorum { min_users: usize::try_from(min_users?).ok()?, min_weight: min_weight?, min_consistency: min_consistency? })
+    Some(Quorum { min_users: min_users?, min_weight: min_weight?, min_consistency: min_consistency? })
 }
 
 fn read_share(r: &mut Reader, key: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {

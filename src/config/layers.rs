@@ -34,10 +34,8 @@ pub fn merge(sources: &Sources) -> Result<Value, Vec<SettingError>> {
             Err(problem) => errors.push(syntax(origin, problem)),
         }
     }
-    let overrides = environment()
-        .into_iter()
-        .chain(sources.overrides.iter().map(|given| (format!("--set {}", without_password(given)), given.clone())));
-    for (origin, assignment) in overrides {
+    let flags = sources.overrides.iter().map(|given| (format!("--set {}", without_password(given)), given.clone()));
+    for (origin, assignment) in environment().into_iter().chain(flags) {
         let Some((key, text)) = assignment.split_once('=') else {
             errors.push(syntax(origin, "is not of the form key=value".to_owned()));
             continue;

@@ -67,25 +67,25 @@ pub fn read(r: &mut Reader) -> Option<Limits> {
     // Less would not hold the program itself.
     let worker_memory = r.size("limits.worker_memory", 256 << 20..=64 * MAX_SIZE);
     Some(Limits {
-        message_bytes: usize::try_from(message_bytes?).ok()?,
-        parts: usize::try_from(parts?).ok()?,
-        header_lines: usize::try_from(header_lines?).ok()?,
-        nesting: usize::try_from(nesting?).ok()?,
-        pictures: usize::try_from(pictures?).ok()?,
-        picture_bytes: usize::try_from(picture_bytes?).ok()?,
+        message_bytes: message_bytes?,
+        parts: parts?,
+        header_lines: header_lines?,
+        nesting: nesting?,
+        pictures: pictures?,
+        picture_bytes: picture_bytes?,
         picture_pixels: picture_pixels?,
         decoder_memory: decoder_memory?,
-        frames: usize::try_from(frames?).ok()?,
-        distinct_frames: usize::try_from(distinct_frames?).ok()?,
-        pages: usize::try_from(pages?).ok()?,
-        archive_files: usize::try_from(archive_files?).ok()?,
+        frames: frames?,
+        distinct_frames: distinct_frames?,
+        pages: pages?,
+        archive_files: archive_files?,
         archive_bytes: archive_bytes?,
         archive_ratio: archive_ratio?,
-        workers: match usize::try_from(workers?).ok()? {
+        workers: match workers? {
             0 => (2 * cores()).min(16),
             number => number,
         },
-        waiting: usize::try_from(waiting?).ok()?,
+        waiting: waiting?,
         picture_time: picture_time?,
         worker_memory: worker_memory?,
     })

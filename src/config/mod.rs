@@ -186,7 +186,7 @@ fn read_milter(r: &mut Reader) -> Option<Milter> {
         socket_mode: socket_mode?,
         socket_owner: owner.map(non_empty)?,
         socket_group: group.map(non_empty)?,
-        connections: usize::try_from(connections?).ok()?,
+        connections: connections?,
         connection_timeout: connection_timeout?,
         shutdown_grace: shutdown_grace?,
     })
@@ -206,7 +206,7 @@ fn read_model(r: &mut Reader) -> Option<Model> {
         bundle: bundle?.into(),
         onnxruntime: onnxruntime.map(non_empty)?.map(PathBuf::from),
         device: device?,
-        sessions: match usize::try_from(sessions?).ok()? {
+        sessions: match sessions? {
             0 => cores().min(8),
             number => number,
         },
@@ -221,7 +221,7 @@ fn read_cache(r: &mut Reader) -> Option<Cache> {
     let memory = r.size("cache.memory", 0..=16 * MAX_SIZE);
     let spam = r.number("cache.spam", 0..=10_000_000);
     let age = r.duration("cache.age", Duration::from_secs(1)..=365 * DAY);
-    Some(Cache { memory: memory?, spam: usize::try_from(spam?).ok()?, age: age? })
+    Some(Cache { memory: memory?, spam: spam?, age: age? })
 }
 
 fn non_empty(text: String) -> Option<String> {

@@ -122,22 +122,23 @@ impl Reader {
         })
     }
 
-    /// Reads a whole number within `range`.
-    pub fn number(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    /// Reads a whole number within `range`, which `T` holds.
+    pub fn number<T: TryFrom<u64>>(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<T> {
         self.read(key, |value| {
             let allowed = || format!("a whole number from {} to {}", range.start(), range.end());
-            integer(value).filter(|number| range.contains(number)).ok_or_else(allowed)
+            let number = integer(value).filter(|number| range.contains(number));
+            number.and_then(|number| T::try_from(number).ok()).ok_or_else(allowed)
         })
     }
 
-    /// Reads a size in bytes within `range`: a whole number, or text with a unit.
-    pub fn size(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    /// Reads a size in bytes within `range`, which `T` holds: a whole number, or text with a unit.
+    pub fn size<T: TryFrom<u64>>(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<T> {
         self.read(key, |value| {
             let size = match &value.kind {
                 ValueKind::String(text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
                 _ => integer(value),
             };
-            size.filter(|size| range.contains(size)).ok_or_else(|| {
+            size.filter(|size| range.contains(size)).and_then(|size| T::try_from(size).ok()).ok_or_else(|| {
                 format!("a size such as \"20 MiB\", from {} to {}", ByteSize(*range.start()), ByteSize(*range.end()))
             })
         })
