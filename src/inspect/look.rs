@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Event, Kind, Look, Request, Seen, Task,
-    protocol::{Again, File},
+    protocol::{Again, Step},
 };
 use crate::{
     image::{self, Frame, ImageError},
@@ -29,7 +29,7 @@ pub trait Listener {
     ///
     /// # Errors
     /// If it has gone.
-    fn known(&mut self, file: File) -> io::Result<Again>;
+    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize) -> io::Result<Again>;
 }
 
 /// Inspects `bytes` and tells what there is, at last [`Event::End`] or [`Event::Refused`].
@@ -92,22 +92,21 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// The number of the next step, unless it is to be left out.
-    fn step(&mut self, container: bool) -> Option<u32> {
-        let step = self.step;
+    /// The next step, unless it is to be left out.
+    fn step(&mut self, name: &str, container: bool) -> Option<Step> {
+        let number = self.step;
         self.step += 1;
-        if self.failed.is_some() || self.request.dead.contains(&step) || !container && step < self.request.from {
+        if self.failed.is_some() || self.request.dead.contains(&number) || !container && number < self.request.from {
             return None;
         }
         self.whole = true;
-        Some(step)
+        Some(Step { number, name: name.to_owned(), container, incomplete: self.incomplete.clone() })
     }
 
     /// Announces the next step. `false` if it is to be left out.
     fn begin(&mut self, name: &str, container: bool) -> bool {
-        let Some(step) = self.step(container) else { return false };
-        let begin = Event::Begin { step, name: name.to_owned(), container, incomplete: self.incomplete.clone() };
-        self.failed = self.listener.tell(begin).err();
+        let Some(step) = self.step(name, container) else { return false };
+        self.failed = self.listener.tell(Event::Begin(step)).err();
         self.failed.is_none()
     }
 
@@ -148,10 +147,8 @@ impl Looker<'_> {
                 self.tell(of(Look::OverLimit(format!("{} bytes, more than limits.picture_bytes", picture.bytes.len()))))
             };
         };
-        let Some(step) = self.step(false) else { return Ok(()) };
-        let (name, incomplete, room) =
-            (picture.name.clone(), self.incomplete.clone(), limits.pictures.saturating_sub(self.shown));
-        if let Some(shown) = self.listener.known(File { step, name, incomplete, sha256, room })? {
+        let Some(step) = self.step(&picture.name, false) else { return Ok(()) };
+        if let Some(shown) = self.listener.known(step, sha256, limits.pictures.saturating_sub(self.shown))? {
             self.shown += shown;
             return Ok(());
         }

@@ -16,7 +16,7 @@ use metrics::counter;
 
 use super::{
     Audience, Event, Kind, Look, Request, Seen, Task,
-    protocol::{Again, File, frame, read, write},
+    protocol::{Again, Step, frame, read, write},
 };
 
 /// This very program, also after a newer one has taken its place on disk.
@@ -65,9 +65,7 @@ enum Try {
     /// Before it told of anything: what was asked is not to blame.
     Gone,
     Died {
-        step: u32,
-        name: String,
-        container: bool,
+        step: Step,
         over_time: bool,
         how: String,
     },
@@ -115,14 +113,14 @@ impl Pool {
                     );
                     break Report { failed: true, ..Report::default() };
                 }
-                Try::Died { step, name, container, over_time, how } => {
+                Try::Died { step: Step { number, name, container, .. }, over_time, how } => {
                     counter!("imagespam_milter_worker_deaths_total").increment(1);
                     tracing::debug!("a worker was ended at {name:?}: {how}");
                     let limit = if over_time { "picture_time" } else { "worker_memory" };
                     cut.push(limit.to_owned());
                     audience.seen(Seen::bare(name, Look::OverLimit(how)));
-                    request.dead.push(step);
-                    request.from = if container { 0 } else { step };
+                    request.dead.push(number);
+                    request.from = if container { 0 } else { number };
                     if request.dead.len() == MOST_DEAD {
                         break Report::default();
                     }
@@ -147,10 +145,7 @@ impl Pool {
         audience: &mut dyn Audience,
     ) -> Try {
         let mut at = None;
-        let died = |at: Option<(u32, String, bool)>, over_time, how: String| match at {
-            Some((step, name, container)) => Try::Died { step, name, container, over_time, how },
-            None => Try::Gone,
-        };
+        let died = |at: Option<Step>, over_time, how: String| at.map_or(Try::Gone, |step| Try::Died { step, over_time, how });
         if process.ask(request, pieces, deadline).is_err() {
             return if Instant::now() >= deadline { Try::Late } else { Try::Gone };
         }
@@ -160,23 +155,22 @@ impl Pool {
                 return Try::Late;
             }
             process.line.get_mut().ends = step_ends.min(deadline);
-            match read(&mut process.line, self.longest) {
-                Ok(Event::Begin { step, name, container, incomplete }) => {
-                    cut.extend(incomplete);
-                    at = Some((step, name, container));
-                    step_ends = Instant::now() + self.task.limits.picture_time;
-                }
+            let told = read(&mut process.line, self.longest);
+            if let Ok(Event::Begin(step) | Event::File { step, .. }) = &told {
+                cut.extend_from_slice(&step.incomplete);
+                at = Some(step.clone());
+                step_ends = Instant::now() + self.task.limits.picture_time;
+            }
+            match told {
+                Ok(Event::Begin(_)) => {}
                 Ok(Event::Seen(seen)) => {
                     audience.seen(seen);
                     // The net's time is not the worker's; the next frame of an animation is a new picture.
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
                 Ok(Event::Codes(codes)) => audience.codes(codes),
-                Ok(Event::File(File { step, name, incomplete, sha256, room })) => {
-                    cut.extend(incomplete);
-                    let again: Again = audience.again(&sha256, &name, room);
-                    at = Some((step, name, false));
-                    step_ends = Instant::now() + self.task.limits.picture_time;
+                Ok(Event::File { step, sha256, room }) => {
+                    let again: Again = audience.again(&sha256, &step.name, room);
                     // One that has gone meanwhile is seen at the next read.
                     let _ = write(process.line.get_mut(), &again);
                 }

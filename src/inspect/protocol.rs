@@ -24,19 +24,17 @@ pub struct Request {
 pub enum Event {
     /// It may do what it likes now: with the reason, if the system can't keep it from more than that.
     Ready(Option<String>),
-    /// It is about to open or decode something. The numbers of steps are the same for the same bytes.
-    Begin {
-        /// Counted from 0.
-        step: u32,
-        /// What.
-        name: String,
-        /// A container, and not yet a picture.
-        container: bool,
-        /// Names of the limits that cut something off so far: should this step be the worker's last.
-        incomplete: Vec<String>,
+    /// It is about to open or decode something.
+    Begin(Step),
+    /// The same of a picture's file, and a question: has it been seen whole? The daemon answers with an [`Again`].
+    File {
+        /// The beginning.
+        step: Step,
+        /// Of the file.
+        sha256: [u8; 32],
+        /// Pictures to be judged that the message may still have.
+        room: usize,
     },
-    /// It is about to decode this file, if it has to: the daemon answers with an [`Again`].
-    File(File),
     /// Something to be seen.
     Seen(Seen),
     /// Codes that stand in what was seen last. Told by themselves, for the net is at the picture while they are looked for.
@@ -54,19 +52,17 @@ pub enum Event {
     },
 }
 
-/// The beginning of the step in which a picture's file is decoded, and a question: has it been seen whole?
+/// A step of the work. Its number is the same for the same bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct File {
-    /// As of [`Event::Begin`].
-    pub step: u32,
-    /// Where the file stands in the message.
+pub struct Step {
+    /// Counted from 0.
+    pub number: u32,
+    /// What is opened or decoded.
     pub name: String,
-    /// As of [`Event::Begin`].
+    /// A container, and not yet a picture.
+    pub container: bool,
+    /// Names of the limits that cut something off so far: should this step be the worker's last.
     pub incomplete: Vec<String>,
-    /// Of the file.
-    pub sha256: [u8; 32],
-    /// Pictures to be judged that the message may still have.
-    pub room: usize,
 }
 
 /// How many pictures to be judged are in a file that has been seen whole; nothing more need be told of it. `None`: it has to be looked at.

@@ -1,7 +1,7 @@
 //! The worker process: shuts itself in, and inspects one thing after the other until its socket is closed.
 
 use std::{
-    fs,
+    fs::File,
     io::{self, Read, Write},
     os::fd::AsFd,
     sync::{Arc, atomic::AtomicBool},
@@ -12,7 +12,7 @@ use nix::unistd::alarm;
 use super::{
     Event, Request, Task,
     look::{Listener, look},
-    protocol::{Again, File, read, write},
+    protocol::{Again, Step, read, write},
     sandbox,
 };
 
@@ -34,7 +34,7 @@ pub fn run() -> io::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let mut input = io::stdin().lock();
     // Not by `io::stdout`, which would go through the pixels line by line.
-    let mut output = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let task: Task = read(&mut input, LONGEST)?;
     write(&mut output, &Event::Ready(sandbox::enter(task.limits.worker_memory).err()))?;
     loop {
@@ -62,15 +62,15 @@ struct Line<'a, R, W> {
 
 impl<R: Read, W: Write> Listener for Line<'_, R, W> {
     fn tell(&mut self, event: Event) -> io::Result<()> {
-        if matches!(event, Event::Begin { .. }) {
+        if matches!(event, Event::Begin(_)) {
             alarm::set(self.seconds);
         }
         write(self.output, &event)
     }
 
-    fn known(&mut self, file: File) -> io::Result<Again> {
+    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize) -> io::Result<Again> {
         alarm::set(self.seconds);
-        write(self.output, &Event::File(file))?;
+        write(self.output, &Event::File { step, sha256, room })?;
         read(self.input, LONGEST)
     }
 }
