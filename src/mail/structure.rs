@@ -124,14 +124,14 @@ const LONGEST_BOUNDARY: usize = 70;
 /// (RFC 2231, comments, quoted pairs), the empty one, so that any two dashes count.
 fn boundary(rest: &[u8]) -> &[u8] {
     let simple = rest.strip_prefix(b"=").and_then(|value| match value.strip_prefix(b"\"") {
-        Some(quoted) => quoted.iter().take(200).position(|byte| *byte == b'"').map(|end| &quoted[..end]),
+        Some(quoted) => quoted.iter().take(200).position(|byte| *byte == b'"').map(|end| &quoted[..end.min(LONGEST_BOUNDARY)]),
         None => {
+            let value = &value[..value.len().min(LONGEST_BOUNDARY)];
             let end = value.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b';').unwrap_or(value.len());
             Some(&value[..end])
         }
     });
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'(' | b')' | b'"');
-    let simple = simple.map(|value| &value[..value.len().min(LONGEST_BOUNDARY)]);
     simple.filter(|value| value.iter().all(|byte| plain(byte) || *byte == b' ')).unwrap_or_default()
 }
 

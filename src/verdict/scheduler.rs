@@ -38,8 +38,8 @@ impl Scheduler {
         Self { judge, workers, deadline }
     }
 
-    /// Judges a message, in pieces one behind the other, to these recipients. The answer comes before the deadline, or at it: then of what has been judged by
-    /// then, or as `Unknown`. When this future is dropped, the work is, too.
+    /// Judges a message, in pieces one behind the other, to these recipients. The answer comes before the deadline, or at it:
+    /// then of what has been judged by then, or as `Unknown`. When this future is dropped, the work is, too.
     pub async fn message(&self, message: Vec<Bytes>, recipients: Vec<String>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.deadline;
