@@ -27,13 +27,19 @@ pub fn origin(value: &Value) -> String {
     value.origin().unwrap_or("default").to_owned()
 }
 
-/// A text with `***` in place of the password of a `scheme://user:password@host` in it, which may hold a `/` or `@` itself.
+/// A text with `***` in place of the password of a `scheme://user:password@host` in it, which may hold a `/` or `@` itself, and
+/// of one in a URL's query, `?password=…`.
 pub fn without_password(text: &str) -> String {
     let parts = text.split_once("://").and_then(|(scheme, rest)| {
         let (user, host) = rest.rsplit_once('@')?;
         Some((scheme, user.split_once(':')?.0, host))
     });
-    parts.map_or_else(|| text.to_owned(), |(scheme, user, host)| format!("{scheme}://{user}:***@{host}"))
+    let shown = parts.map_or_else(|| text.to_owned(), |(scheme, user, host)| format!("{scheme}://{user}:***@{host}"));
+    let hidden = |part: &str| match part.split_once('=') {
+        Some((key, value)) if key == "password" => format!("{key}=***{}", if value.ends_with('&') { "&" } else { "" }),
+        _ => part.to_owned(),
+    };
+    shown.split_inclusive(['?', '&']).map(hidden).collect()
 }
 
 /// The settings that have not been taken yet, by their full key, and the errors so far.
