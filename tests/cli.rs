@@ -260,6 +260,7 @@ fn a_password_is_in_no_output() {
         ("postgres://filter:s3cr/et@db/feedback", "://filter:***@db/feedback"),
         ("mysql://filter:s3cret@db/feedback", "://filter:***@db/feedback"),
         ("postgres://db/feedback?user=filter&password=s3cr@et&sslmode=require", "?user=filter&password=***&sslmode=require"),
+        ("postgres://db/feedback?password=is?s3cret&user=filter", "://db/feedback?password=***&user=filter"),
     ] {
         let (_, printed, error) = check(&["--print", "--set", &format!("feedback.store={store}")]);
         let all = printed + &error;

@@ -35,11 +35,12 @@ pub fn without_password(text: &str) -> String {
         Some((scheme, user.split_once(':')?.0, host))
     });
     let shown = parts.map_or_else(|| text.to_owned(), |(scheme, user, host)| format!("{scheme}://{user}:***@{host}"));
-    let hidden = |part: &str| match part.split_once('=') {
-        Some((key, value)) if key == "password" => format!("{key}=***{}", if value.ends_with('&') { "&" } else { "" }),
-        _ => part.to_owned(),
+    // Not split at `?`, which a password in a query may hold.
+    let hidden = |pair: &str| match pair.split_once("password=") {
+        Some((before, _)) if before.is_empty() || before.ends_with('?') => format!("{before}password=***"),
+        _ => pair.to_owned(),
     };
-    shown.split_inclusive(['?', '&']).map(hidden).collect()
+    shown.split('&').map(hidden).collect::<Vec<_>>().join("&")
 }
 
 /// The settings that have not been taken yet, by their full key, and the errors so far.
