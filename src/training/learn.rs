@@ -14,7 +14,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{COMPARED, Equations, HAM_WEIGHT, Kernel, LANDMARKS, class_weights, scores},
+    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, class_weights, scores},
     onnx::Graph,
 };
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
 
 /// Parts in which scores out of fold are made.
 const FOLDS: usize = 5;
+/// Landmarks at most: fewer than `train` takes, for 1 GB of memory.
+const LANDMARKS: usize = 5000;
 /// How much more a reported picture weighs than one of the base set. Chosen on challenge 1, on which nothing is reported: after 100
 /// reports 1, 4, 16 and 64 found 29, 38, 44 and 47 % of the other half, with the same false alarms.
 const REPORT_WEIGHT: f64 = 16.0;
@@ -141,7 +143,7 @@ impl Candidate {
         let rows = labels.len();
         let vectors = both(&base.examples, &lesson.examples);
         let folds = folds(base, lesson, vectors.as_ref(), seed, watch)?;
-        let landmarks = landmarks(vectors.as_ref(), known, seed);
+        let landmarks = landmarks(vectors.as_ref(), &base.examples.labels, seed);
         let counts: Vec<usize> =
             base.examples.counts().iter().zip(lesson.examples.counts()).map(|(base, reported)| base + reported).collect();
         let weights = class_weights(&counts);
@@ -236,14 +238,11 @@ fn folds(
     Ok(folds)
 }
 
-/// Every reported picture, as far as half of the landmarks go, and as many of the base set as there is room for.
-fn landmarks(vectors: MatRef<'_, f32>, known: usize, seed: u64) -> Mat<f32> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let (mut base, mut reported): (Vec<usize>, Vec<usize>) = (0..vectors.nrows()).partition(|row| *row < known);
-    base.shuffle(&mut random);
-    reported.shuffle(&mut random);
-    reported.truncate(LANDMARKS / 2);
-    base.truncate(LANDMARKS - reported.len());
-    let order: Vec<usize> = reported.into_iter().chain(base).collect();
+/// Every reported picture, as far as half of the landmarks go, and as many of the base set, which comes first, as there is room for.
+fn landmarks(vectors: MatRef<'_, f32>, base: &[usize], seed: u64) -> Mat<f32> {
+    let mut order: Vec<usize> = (base.len()..vectors.nrows()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order.truncate(LANDMARKS / 2);
+    order.extend(head::landmarks(base, LANDMARKS - order.len(), seed));
     Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)])
 }
