@@ -14,7 +14,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, class_weights, scores},
+    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, class_weights, scores, select},
     onnx::Graph,
 };
 use crate::{
@@ -164,7 +164,7 @@ impl Candidate {
             let mut part = Equations::new(landmarks.nrows(), classes);
             part.add(vectors.as_ref(), &held_out, landmarks.as_ref(), (&label, &weight), watch)?;
             let found = total.without(part).solve(landmarks.as_ref())?;
-            let seen = Mat::from_fn(held_out.len(), vectors.ncols(), |row, column| vectors[(held_out[row], column)]);
+            let seen = select(vectors.as_ref(), &held_out);
             let found = scores(seen.as_ref(), landmarks.as_ref(), found.as_ref());
             for (place, row) in held_out.into_iter().enumerate() {
                 (0..classes).for_each(|class| out_of_fold[(row, class)] = found[(place, class)]);
@@ -244,5 +244,5 @@ fn landmarks(vectors: MatRef<'_, f32>, base: &[usize], seed: u64) -> Mat<f32> {
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     order.truncate(LANDMARKS / 2);
     order.extend(head::landmarks(base, LANDMARKS - order.len(), seed));
-    Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)])
+    select(vectors, &order)
 }

@@ -10,7 +10,7 @@ use faer::{
     },
 };
 
-use super::kernel::kernel;
+use super::kernel::{kernel, select};
 use crate::training::{TrainingError, Watch};
 
 /// Ridge, a share of the number of examples.
@@ -54,8 +54,7 @@ impl Equations {
     ) -> Result<(), TrainingError> {
         let (count, classes) = (self.left.nrows(), self.right.ncols());
         for rows in rows.chunks(BLOCK) {
-            let block = Mat::from_fn(rows.len(), vectors.ncols(), |row, column| vectors[(rows[row], column)]);
-            let values = kernel(block.as_ref(), landmarks);
+            let values = kernel(select(vectors, rows).as_ref(), landmarks);
             let values = Mat::<f64>::from_fn(rows.len(), count, |row, column| values[(row, column)].into());
             let weighted = Mat::from_fn(rows.len(), count, |row, column| weight(rows[row]) * values[(row, column)]);
             let truth = Mat::from_fn(rows.len(), classes, |row, class| if label(rows[row]) == class { 1.0 } else { -1.0 });

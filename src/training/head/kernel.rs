@@ -46,12 +46,11 @@ impl Kernel {
         let projection = Projection::fit(examples, COMPONENTS, seed)?;
         let vectors = projection.apply(examples);
         watch.step(1)?;
-        let order = landmarks(&examples.labels, LANDMARKS, seed);
-        let landmarks = Mat::from_fn(order.len(), vectors.ncols(), |row, column| vectors[(order[row], column)]);
+        let landmarks = select(vectors.as_ref(), &landmarks(&examples.labels, LANDMARKS, seed));
         let weights = class_weights(&examples.counts());
         let weight = |row: usize| weights[examples.labels[row]];
         let all: Vec<usize> = (0..rows).collect();
-        let mut equations = Equations::new(order.len(), classes);
+        let mut equations = Equations::new(landmarks.nrows(), classes);
         equations.add(vectors.as_ref(), &all, landmarks.as_ref(), (&|row| examples.labels[row], &weight), watch)?;
         let weights = equations.solve(landmarks.as_ref())?;
         watch.step(1)?;
@@ -94,6 +93,11 @@ pub fn landmarks(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
     chosen.truncate(room);
     chosen.extend(ham.into_iter().take(count - chosen.len()));
     chosen
+}
+
+/// The given rows, in that order.
+pub fn select(vectors: MatRef<'_, f32>, rows: &[usize]) -> Mat<f32> {
+    Mat::from_fn(rows.len(), vectors.ncols(), |row, column| vectors[(rows[row], column)])
 }
 
 /// What a row of each class weighs: by the square root of its share, so that a small class is heard, and ham by [`HAM_WEIGHT`] more.

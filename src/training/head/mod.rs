@@ -12,7 +12,7 @@ use faer::Mat;
 
 use super::{TrainingError, Watch, examples::Examples, onnx};
 pub use equations::Equations;
-pub use kernel::{COMPONENTS, HAM_WEIGHT, Kernel, class_weights, landmarks, scores};
+pub use kernel::{COMPONENTS, HAM_WEIGHT, Kernel, class_weights, landmarks, scores, select};
 pub use projection::Projection;
 
 /// Which head is trained.
