@@ -2,6 +2,7 @@
 
 import torch
 
+# As in src/training/head.
 COMPONENTS, GAMMA, RIDGE, HAM_WEIGHT = 512, 1.0, 1e-5, 3.0
 
 
