@@ -172,6 +172,21 @@ fn attacks() {
     );
 }
 
+/// Recall and false alarms of a head that learned these reported pictures, and the seconds that took, as cells of a table.
+fn measured(base: &BaseSet, examples: Examples, weights: Vec<f64>, (lures, office): (&Examples, &Examples)) -> String {
+    let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), weights, examples };
+    let started = Instant::now();
+    let candidate = Candidate::train(base, &lesson, 42, &Watch::silent()).expect("head");
+    let seconds = started.elapsed().as_secs_f64();
+    let thresholds = scores_by_class(&candidate.thresholds);
+    let flagged = |examples: &Examples| {
+        let found = candidate.probabilities(examples).expect("probabilities");
+        let flagged = found.iter().filter(|row| judged(&examples.classes, row, &thresholds) != 0).count();
+        format!("{:.1} % ({flagged} of {})", 100.0 * flagged as f64 / examples.len() as f64, examples.len())
+    };
+    format!("{} | {} | {seconds:.0}", flagged(lures), flagged(office))
+}
+
 fn digest(name: &str) -> u8 {
     Sha256::digest(name)[0]
 }
@@ -211,7 +226,9 @@ fn curve(path: &Path, target: &str, every: usize) {
     println!(
         "| reports | users | rule | labelled | recall at tag | false alarms, unseen office | seconds |\n|---:|---|---|---:|---:|---:|---:|"
     );
-    let run = |reports: usize, liars: f64, rule: &str, quorum: &Quorum, weighted: bool| {
+    // Rules that label the same pictures alike make the same head: it is trained once.
+    let mut last: Option<(Vec<(usize, usize)>, Vec<f64>, String)> = None;
+    let mut run = |reports: usize, liars: f64, rule: &str, quorum: &Quorum, weighted: bool| {
         let mut users = Users::new(200, liars, 3);
         let mut pictures = Examples::new(base.examples.classes.clone(), base.examples.dimension);
         let mut votes: Vec<Vec<Vote>> = Vec::new();
@@ -230,24 +247,12 @@ fn curve(path: &Path, target: &str, every: usize) {
         let mut examples = pictures.select(&said.keys().copied().collect::<Vec<_>>());
         examples.labels = said.values().map(|opinion| opinion.class).collect();
         // The published method counts every label alike.
-        let weights = said.values().map(|opinion| if weighted { belief(opinion) } else { 1.0 }).collect();
-        let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), weights, examples };
-        let started = Instant::now();
-        let candidate = Candidate::train(&base, &lesson, 42, &watch).expect("head");
-        let seconds = started.elapsed().as_secs_f64();
-        let thresholds = scores_by_class(&candidate.thresholds);
-        let flagged = |examples: &Examples| {
-            let found = candidate.probabilities(examples).expect("probabilities");
-            let flagged = found.iter().filter(|row| judged(&examples.classes, row, &thresholds) != 0).count();
-            format!("{:.1} % ({flagged} of {})", 100.0 * flagged as f64 / examples.len() as f64, examples.len())
-        };
-        println!(
-            "| {reports} | {:.0} % random | {rule} | {} | {} | {} | {seconds:.0} |",
-            100.0 * liars,
-            lesson.examples.len(),
-            flagged(&test),
-            flagged(&unseen)
-        );
+        let weights: Vec<f64> = said.values().map(|opinion| if weighted { belief(opinion) } else { 1.0 }).collect();
+        let labelled: Vec<(usize, usize)> = said.iter().map(|(row, opinion)| (*row, opinion.class)).collect();
+        let known = last.take().filter(|(pictures, beliefs, _)| *pictures == labelled && *beliefs == weights);
+        let found = known.map_or_else(|| measured(&base, examples, weights.clone(), (&test, &unseen)), |(.., found)| found);
+        println!("| {reports} | {:.0} % random | {rule} | {} | {found} |", 100.0 * liars, labelled.len());
+        last = Some((labelled, weights, found));
     };
     run(0, 0.0, "-", &LEARN, true);
     for reports in [5, 20, 100, 500] {
