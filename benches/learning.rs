@@ -172,6 +172,9 @@ fn attacks() {
     );
 }
 
+/// Reported pictures with their classes, how far each is believed, and what [`measured`] says of a head that learned them.
+type Trained = (Vec<(usize, usize)>, Vec<f64>, String);
+
 /// Recall and false alarms of a head that learned these reported pictures, and the seconds that took, as cells of a table.
 fn measured(base: &BaseSet, examples: Examples, weights: Vec<f64>, (lures, office): (&Examples, &Examples)) -> String {
     let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), weights, examples };
@@ -227,7 +230,7 @@ fn curve(path: &Path, target: &str, every: usize) {
         "| reports | users | rule | labelled | recall at tag | false alarms, unseen office | seconds |\n|---:|---|---|---:|---:|---:|---:|"
     );
     // Rules that label the same pictures alike make the same head: it is trained once.
-    let mut last: Option<(Vec<(usize, usize)>, Vec<f64>, String)> = None;
+    let mut last: Option<Trained> = None;
     let mut run = |reports: usize, liars: f64, rule: &str, quorum: &Quorum, weighted: bool| {
         let mut users = Users::new(200, liars, 3);
         let mut pictures = Examples::new(base.examples.classes.clone(), base.examples.dimension);
