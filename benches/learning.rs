@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use imagespam_milter::{
-    config::Quorum,
+    config::{Learn, Quorum},
     feedback::{Near, Opinion, Person, Reaction, Trust, Vote, opinion},
     training::{
         Watch,
@@ -18,7 +18,7 @@ use imagespam_milter::{
         examples::Examples,
         groups,
         learn::{Candidate, Lesson, belief},
-        promotion::judged,
+        promotion::{Figures, Thresholds, judged},
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -27,7 +27,14 @@ use sha2::{Digest, Sha256};
 
 /// The defaults of `[campaign]` and `[learn]`.
 const CAMPAIGN: Quorum = Quorum { min_users: 3, min_weight: 1.5, min_consistency: 0.75 };
-const LEARN: Quorum = Quorum { min_users: 2, min_weight: 1.0, min_consistency: 0.6 };
+const LEARN: Learn = Learn {
+    folder: None,
+    quorum: Quorum { min_users: 2, min_weight: 1.0, min_consistency: 0.6 },
+    min_pictures: 2,
+    false_alarm_margin: 0.0005,
+    gain_margin: 0.01,
+    keep: 5,
+};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -167,7 +174,7 @@ fn attacks() {
         "\nOne user reports 10,000 pictures: feedback.user_daily takes 200 a day; of 10,000 taken, verdicts of others changed: {} by the \
          campaign defaults, pictures learned from: {} by the learn defaults, {} by the published rule with > 0 users.",
         count(&CAMPAIGN),
-        count(&LEARN),
+        count(&LEARN.quorum),
         count(&published(0.75))
     );
 }
@@ -175,19 +182,46 @@ fn attacks() {
 /// Reported pictures with their classes, how far each is believed, and what [`measured`] says of a head that learned them.
 type Trained = (Vec<(usize, usize)>, Vec<f64>, String);
 
-/// Recall and false alarms of a head that learned these reported pictures, and the seconds that took, as cells of a table.
-fn measured(base: &BaseSet, examples: Examples, weights: Vec<f64>, (lures, office): (&Examples, &Examples)) -> String {
-    let lesson = Lesson { latest: vec![0; examples.len()], current: Vec::new(), weights, examples };
-    let started = Instant::now();
-    let candidate = Candidate::train(base, &lesson, 42, &Watch::silent()).expect("head");
-    let seconds = started.elapsed().as_secs_f64();
-    let thresholds = scores_by_class(&candidate.thresholds);
-    let flagged = |examples: &Examples| {
-        let found = candidate.probabilities(examples).expect("probabilities");
-        let flagged = found.iter().filter(|row| judged(&examples.classes, row, &thresholds) != 0).count();
+/// A head with its thresholds, and the seconds it took.
+struct Head {
+    candidate: Candidate,
+    thresholds: Thresholds,
+    seconds: f64,
+}
+
+impl Head {
+    fn train(base: &BaseSet, lesson: &Lesson) -> Self {
+        let started = Instant::now();
+        let candidate = Candidate::train(base, lesson, 42, &Watch::silent()).expect("head");
+        let thresholds = scores_by_class(&candidate.thresholds);
+        Self { candidate, thresholds, seconds: started.elapsed().as_secs_f64() }
+    }
+
+    /// How many of these it calls something else than ham, as a cell of a table.
+    fn flagged(&self, examples: &Examples) -> String {
+        let found = self.candidate.probabilities(examples).expect("probabilities");
+        let flagged = found.iter().filter(|row| judged(&examples.classes, row, &self.thresholds) != 0).count();
         format!("{:.1} % ({flagged} of {})", 100.0 * flagged as f64 / examples.len() as f64, examples.len())
+    }
+}
+
+/// What a head that learned these reported pictures finds, and whether `learn` would put it in the place of the first one, as cells
+/// of a table.
+fn measured(base: &BaseSet, first: &Head, examples: Examples, weights: Vec<f64>, tested: [&Examples; 2]) -> String {
+    let current = first.candidate.probabilities(&examples).expect("probabilities");
+    let lesson = Lesson { latest: vec![0; examples.len()], current, weights, examples };
+    let head = Head::train(base, &lesson);
+    let in_use = (&first.thresholds, -1);
+    let figures = Figures::measure(base, &first.thresholds, &lesson, in_use, &head.candidate, &head.thresholds);
+    let objects = |gain_margin| figures.objection(&Learn { gain_margin, ..LEARN }).is_some();
+    let used = match () {
+        () if lesson.examples.len() < LEARN.min_pictures => "no: too few",
+        () if !objects(LEARN.gain_margin) => "yes",
+        () if !objects(0.0) => "with gain_margin 0",
+        () => "no",
     };
-    format!("{} | {} | {seconds:.0}", flagged(lures), flagged(office))
+    let [lures, office] = tested.map(|examples| head.flagged(examples));
+    format!("{lures} | {office} | {used} | {:.0}", head.seconds)
 }
 
 fn digest(name: &str) -> u8 {
@@ -221,14 +255,18 @@ fn curve(path: &Path, target: &str, every: usize) {
     );
     let examples = all.select(&base);
     let nothing = vec![vec![0.0; 3]; examples.len()];
-    let base = BaseSet::new(&examples, &nothing, 42).expect("base set");
+    let mut base = BaseSet::new(&examples, &nothing, 42).expect("base set");
     let project = |examples: &Examples| base.projected(examples).expect("vectors");
     let (pool, test) = (project(&lures.select(&half.train)), project(&lures.select(&half.test)));
     let (ham_pool, unseen) = (project(&all.select(&reported_ham)), project(&all.select(&unseen)));
     drop(all);
+    let none = Examples::new(base.examples.classes.clone(), base.examples.dimension);
+    let first = Head::train(&base, &Lesson { examples: none, weights: Vec::new(), latest: Vec::new(), current: Vec::new() });
+    base.out_of_fold.clone_from(&first.candidate.base);
     println!(
-        "| reports | users | rule | labelled | recall at tag | false alarms, unseen office | seconds |\n|---:|---|---|---:|---:|---:|---:|"
+        "| reports | users | rule | labelled | recall at tag | false alarms, unseen office | put to use | seconds |\n|---:|---|---|---:|---:|---:|---|---:|"
     );
+    println!("| 0 | - | - | 0 | {} | {} | - | {:.0} |", first.flagged(&test), first.flagged(&unseen), first.seconds);
     // Rules that label the same pictures alike make the same head: it is trained once.
     let mut last: Option<Trained> = None;
     let mut run = |reports: usize, liars: f64, rule: &str, quorum: &Quorum, weighted: bool| {
@@ -253,20 +291,20 @@ fn curve(path: &Path, target: &str, every: usize) {
         let weights: Vec<f64> = said.values().map(|opinion| if weighted { belief(opinion) } else { 1.0 }).collect();
         let labelled: Vec<(usize, usize)> = said.iter().map(|(row, opinion)| (*row, opinion.class)).collect();
         let known = last.take().filter(|(pictures, beliefs, _)| *pictures == labelled && *beliefs == weights);
-        let found = known.map_or_else(|| measured(&base, examples, weights.clone(), (&test, &unseen)), |(.., found)| found);
+        let found =
+            known.map_or_else(|| measured(&base, &first, examples, weights.clone(), [&test, &unseen]), |(.., found)| found);
         println!("| {reports} | {:.0} % random | {rule} | {} | {found} |", 100.0 * liars, labelled.len());
         last = Some((labelled, weights, found));
     };
-    run(0, 0.0, "-", &LEARN, true);
     for reports in [5, 20, 100, 500] {
         for consistency in [0.0, 0.5, 0.6, 0.75] {
             run(reports, 0.0, &format!("published, consistency {consistency}"), &published(consistency), false);
         }
-        run(reports, 0.0, "learn defaults", &LEARN, true);
+        run(reports, 0.0, "learn defaults", &LEARN.quorum, true);
     }
     for liars in [0.1, 0.3] {
         run(500, liars, "published, consistency 0.6", &published(0.6), false);
-        run(500, liars, "learn defaults", &LEARN, true);
+        run(500, liars, "learn defaults", &LEARN.quorum, true);
     }
 }
 

@@ -122,7 +122,7 @@ fn verdict(daemon: &Daemon, pixels: &RgbImage) -> String {
 fn what_users_report_is_learned_and_the_running_daemon_takes_it_up_and_gives_it_back() {
     let site = site();
     let daemon = site.daemon();
-    assert!(tell(&site, &["learn"]).contains("nothing is learned: learn.min_pictures is 10"));
+    assert!(tell(&site, &["learn"]).contains("nothing is learned: learn.min_pictures is 2"));
     assert!(verdict(&daemon, &discs(99)).starts_with("No, "), "{}", verdict(&daemon, &discs(99)));
     report_discs(&site, 0..16);
     let told = tell(&site, &["learn", "--dry-run"]);
@@ -155,6 +155,20 @@ fn what_users_report_is_learned_and_the_running_daemon_takes_it_up_and_gives_it_
         assert!(page.contains(piece), "{piece}");
     }
     assert!(!page.contains("anna") && !page.contains("<img"));
+}
+
+#[test]
+fn a_few_reports_are_learned_from_by_the_defaults() {
+    let site = site();
+    report_discs(&site, 0..1);
+    let told = tell(&site, &["learn"]);
+    assert!(told.contains("users agree on 1: ") && told.contains("nothing is learned: learn.min_pictures is 2"), "{told}");
+    report_discs(&site, 1..3);
+    let told = tell(&site, &["learn"]);
+    assert!(told.contains("users agree on 3: 0 ham, 3 spam") && told.contains("put to use: 1-1"), "{told}");
+    let daemon = site.daemon();
+    assert!(verdict(&daemon, &discs(99)).starts_with("Yes, "), "of their kind: {}", verdict(&daemon, &discs(99)));
+    assert!(verdict(&daemon, &page(99)).starts_with("No, "), "{}", verdict(&daemon, &page(99)));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use count::count;
 pub use header::{code_value, header_value};
 pub use judge::{Judge, JudgeError};
-pub use memory::Vector;
+pub use memory::{Files, Shown, Vector, What};
 pub use policy::{Policy, PolicyError};
 pub use recent::{Recent, near};
 pub use reports::Reports;
