@@ -8,7 +8,7 @@ use std::{
 use image::{ImageFormat, RgbImage, imageops::FilterType};
 use imagespam_milter::{
     image::{fingerprint, grey},
-    verdict::{Recent, Vector},
+    verdict::{Files, Recent, Shown, Vector, What},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -85,6 +85,11 @@ pub fn growth() {
         });
         row(&count.to_string(), &format!("{:.3}", seconds * 1000.0), &format!("{mb:.0}"));
     }
+    println!("\n| files known byte for byte | µs to look one up | MB |\n|---|---:|---:|");
+    for count in [1_000, 10_000, 100_000, 1_000_000] {
+        let (micros, mb) = known_files(count);
+        row(&count.to_string(), &format!("{micros:.2}"), &format!("{mb:.1}"));
+    }
     println!("\n| spam pictures held for their near-duplicates | µs to look one up | MB |\n|---|---:|---:|");
     for count in [1_000, 10_000, 100_000, 1_000_000] {
         let (micros, mb) = near_duplicates(count);
@@ -123,6 +128,41 @@ fn jpeg(picture: &RgbImage) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Jpeg).expect("JPEG");
     bytes.into_inner()
+}
+
+/// Microseconds to look one up that is there, and what all take of memory, without the feature vectors.
+fn known_files(count: usize) -> (f64, f64) {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let vector = Arc::new(Vector::new(Arc::default()));
+    let before = resident();
+    let files = Files::new(count as u64 * 11_000, Duration::from_secs(3600));
+    let names: Vec<[u8; 32]> = (0..count).map(|_| random.random()).collect();
+    for name in &names {
+        let shown = Shown {
+            label: None,
+            media_type: "image/png".to_owned(),
+            dimensions: Some((800, 600)),
+            hash: Some(1),
+            codes: Vec::new(),
+            what: What::Judged(vector.clone()),
+        };
+        files.insert(*name, vec![shown]);
+    }
+    let memory = resident() - before - size_of_val(names.as_slice()) as f64;
+    let lookups = 100_000;
+    let started = Instant::now();
+    for _ in 0..lookups {
+        let name = &names[random.random_range(0..count)];
+        std::hint::black_box(files.get(name).expect("known"));
+    }
+    (started.elapsed().as_secs_f64() * 1e6 / f64::from(lookups), memory / 1e6)
+}
+
+/// Bytes of memory that this process has.
+fn resident() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages: f64 = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("pages");
+    pages * 4096.0
 }
 
 /// Microseconds to look one up that is not there, and memory without the feature vectors.

@@ -70,6 +70,28 @@ pub fn latency(folder: &Path) {
     }
     row("added latency at half load, p99, against one inference", &spread(&ratios, 2), "≤ 3");
     row("the same, median", &spread(&medians, 2), "");
+    let least: Vec<f64> = medians.iter().map(|median| median * waiting(cores(), 0.5, 0.99)).collect();
+    row(
+        "p99 of as many servers as cores that each take this median for every picture (simulated: M/D/c)",
+        &spread(&least, 2),
+        "",
+    );
+}
+
+/// A quantile of the time that customers of a queue take who come by chance, so much of what `servers` servers can do, in times of
+/// service, which are all alike (M/D/c in Kendall's notation).
+fn waiting(servers: usize, load: f64, share: f64) -> f64 {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let (mut at, mut free) = (0.0, vec![0.0_f64; servers]);
+    let times: Vec<f64> = (0..1_000_000)
+        .map(|_| {
+            at -= (1.0 - random.random::<f64>()).ln() / (load * servers as f64);
+            let first = free.iter_mut().min_by(|a, b| a.total_cmp(b)).expect("a server");
+            *first = first.max(at) + 1.0;
+            *first - at
+        })
+        .collect();
+    quantile(&times, share)
 }
 
 /// Seconds from the end of data to the answer, of messages that come by chance (a Poisson process), so many a second.
