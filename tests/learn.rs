@@ -155,6 +155,7 @@ fn what_users_report_is_learned_and_the_running_daemon_takes_it_up_and_gives_it_
         assert!(page.contains(piece), "{piece}");
     }
     assert!(!page.contains("anna") && !page.contains("<img"));
+    assert!(!page.contains("\n-1\n"), "no day is to come");
 }
 
 #[test]
