@@ -141,8 +141,7 @@ fn time_plot(days: &BTreeMap<i64, [u64; 4]>, now: i64) -> Result<String, Trainin
     };
     let series: Vec<(&str, Vec<u64>)> = CLASSES.iter().enumerate().map(|(class, name)| (*name, of(class).collect())).collect();
     plots::bars("Reactions a day", ("days ago", "reactions"), &series, |at| {
-        // The plot's axis may go past today.
-        i64::try_from(at).ok().filter(|at| *at <= today - first).map_or_else(String::new, |at| (today - first - at).to_string())
+        i64::try_from(at).map_or(0, |at| today - first - at).to_string()
     })
 }
 

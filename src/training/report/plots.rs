@@ -65,8 +65,9 @@ pub fn bars(
             .x_desc(x)
             .y_desc(y)
             .x_label_formatter(&|at| match at {
-                SegmentValue::CenterOf(at) | SegmentValue::Exact(at) => place(*at),
-                SegmentValue::Last => String::new(),
+                SegmentValue::CenterOf(at) | SegmentValue::Exact(at) if *at < places => place(*at),
+                // The axis has a place more than there are bars: the end of its range belongs to it.
+                _ => String::new(),
             })
             .light_line_style(TRANSPARENT)
             .bold_line_style(BLACK.mix(0.1))
