@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use imagespam_milter::{
-    config::{Learn, Quorum},
+    config::{Learn, Quorum, Settings, Sources, load},
     feedback::{Near, Opinion, Person, Reaction, Trust, Vote, opinion},
     training::{
         Watch,
@@ -25,16 +25,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// The defaults of `[campaign]` and `[learn]`.
-const CAMPAIGN: Quorum = Quorum { min_users: 3, min_weight: 1.5, min_consistency: 0.75 };
-const LEARN: Learn = Learn {
-    folder: None,
-    quorum: Quorum { min_users: 2, min_weight: 1.0, min_consistency: 0.6 },
-    min_pictures: 2,
-    false_alarm_margin: 0.0005,
-    gain_margin: 0.01,
-    keep: 5,
-};
+fn defaults() -> Settings {
+    load(&Sources::default()).expect("defaults").0
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -110,6 +103,7 @@ fn says(votes: &[Vote], trust: &Trust, quorum: &Quorum) -> Option<Opinion> {
 }
 
 fn attacks() {
+    let Settings { campaign, learn, .. } = defaults();
     println!("Verdicts on the next user's mail, by reports alone. 200 users, 400 campaigns with 1 to 50 reports each.\n");
     println!("| attack | rule | campaigns decided | of these wrong | ham called spam |\n|---|---|---:|---:|---:|");
     for liars in [0.0, 0.1, 0.3] {
@@ -125,7 +119,7 @@ fn attacks() {
         let rules = [
             ("published, > 0 users, consistency 0.75", &alike, published(0.75)),
             ("published, > 2 users, consistency 0.75", &alike, Quorum { min_users: 3, ..published(0.75) }),
-            ("campaign defaults", &trust, CAMPAIGN),
+            ("campaign defaults", &trust, campaign.quorum),
         ];
         for (rule, trust, quorum) in rules {
             let said = campaigns.iter().filter_map(|(class, votes)| Some((*class, says(votes, trust, &quorum)?.class)));
@@ -163,7 +157,7 @@ fn attacks() {
             votes.extend(honest.iter().take(objecting).map(|user| cast(*user, ours)));
             let tell =
                 |opinion: Option<Opinion>| opinion.map_or("none: the net decides", |found| ["ham", "spam", "ad"][found.class]);
-            let by_default = tell(says(&votes, &trust, &CAMPAIGN));
+            let by_default = tell(says(&votes, &trust, &campaign.quorum));
             let by_rule = tell(says(&votes, &Trust::default(), &Quorum { min_users: 3, ..published(0.75) }));
             println!("| {who} | {says_so} | {what} | {objecting} | {by_default} | {by_rule} |");
         }
@@ -173,8 +167,8 @@ fn attacks() {
     println!(
         "\nOne user reports 10,000 pictures: feedback.user_daily takes 200 a day; of 10,000 taken, verdicts of others changed: {} by the \
          campaign defaults, pictures learned from: {} by the learn defaults, {} by the published rule with > 0 users.",
-        count(&CAMPAIGN),
-        count(&LEARN.quorum),
+        count(&campaign.quorum),
+        count(&learn.quorum),
         count(&published(0.75))
     );
 }
@@ -207,18 +201,27 @@ impl Head {
 
 /// What a head that learned these reported pictures finds, and whether `learn` would put it in the place of the first one, as cells
 /// of a table.
-fn measured(base: &BaseSet, first: &Head, examples: Examples, weights: Vec<f64>, tested: [&Examples; 2]) -> String {
+fn measured(
+    settings: &Learn,
+    base: &BaseSet,
+    first: &Head,
+    examples: Examples,
+    weights: Vec<f64>,
+    tested: [&Examples; 2],
+) -> String {
     let current = first.candidate.probabilities(&examples).expect("probabilities");
     let lesson = Lesson { latest: vec![0; examples.len()], current, weights, examples };
     let head = Head::train(base, &lesson);
     let in_use = (&first.thresholds, -1);
     let figures = Figures::measure(base, &first.thresholds, &lesson, in_use, &head.candidate, &head.thresholds);
-    let objects = |gain_margin| figures.objection(&Learn { gain_margin, ..LEARN }).is_some();
-    let used = match () {
-        () if lesson.examples.len() < LEARN.min_pictures => "no: too few",
-        () if !objects(LEARN.gain_margin) => "yes",
-        () if !objects(0.0) => "with gain_margin 0",
-        () => "no",
+    let used = if lesson.examples.len() < settings.min_pictures {
+        "no: too few"
+    } else if figures.objection(settings).is_none() {
+        "yes"
+    } else if figures.objection(&Learn { gain_margin: 0.0, ..settings.clone() }).is_none() {
+        "with gain_margin 0"
+    } else {
+        "no"
     };
     let [lures, office] = tested.map(|examples| head.flagged(examples));
     format!("{lures} | {office} | {used} | {:.0}", head.seconds)
@@ -229,6 +232,7 @@ fn digest(name: &str) -> u8 {
 }
 
 fn curve(path: &Path, target: &str, every: usize) {
+    let settings = defaults().learn;
     let watch = Watch::silent();
     let all = Examples::load(path, &["ham", "spam", "ad"].map(str::to_owned), &watch).expect("vectors");
     let top = |row: usize| all.sources[row].split('/').next().unwrap_or_default().to_owned();
@@ -291,8 +295,8 @@ fn curve(path: &Path, target: &str, every: usize) {
         let weights: Vec<f64> = said.values().map(|opinion| if weighted { belief(opinion) } else { 1.0 }).collect();
         let labelled: Vec<(usize, usize)> = said.iter().map(|(row, opinion)| (*row, opinion.class)).collect();
         let known = last.take().filter(|(pictures, beliefs, _)| *pictures == labelled && *beliefs == weights);
-        let found =
-            known.map_or_else(|| measured(&base, &first, examples, weights.clone(), [&test, &unseen]), |(.., found)| found);
+        let found = known
+            .map_or_else(|| measured(&settings, &base, &first, examples, weights.clone(), [&test, &unseen]), |(.., found)| found);
         println!("| {reports} | {:.0} % random | {rule} | {} | {found} |", 100.0 * liars, labelled.len());
         last = Some((labelled, weights, found));
     };
@@ -300,11 +304,11 @@ fn curve(path: &Path, target: &str, every: usize) {
         for consistency in [0.0, 0.5, 0.6, 0.75] {
             run(reports, 0.0, &format!("published, consistency {consistency}"), &published(consistency), false);
         }
-        run(reports, 0.0, "learn defaults", &LEARN.quorum, true);
+        run(reports, 0.0, "learn defaults", &settings.quorum, true);
     }
     for liars in [0.1, 0.3] {
         run(500, liars, "published, consistency 0.6", &published(0.6), false);
-        run(500, liars, "learn defaults", &LEARN.quorum, true);
+        run(500, liars, "learn defaults", &settings.quorum, true);
     }
 }
 
