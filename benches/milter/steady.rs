@@ -85,13 +85,18 @@ fn waiting(servers: usize, load: f64, share: f64) -> f64 {
     let (mut at, mut free) = (0.0, vec![0.0_f64; servers]);
     let times: Vec<f64> = (0..1_000_000)
         .map(|_| {
-            at -= (1.0 - random.random::<f64>()).ln() / (load * servers as f64);
+            at += gap(&mut random, load * servers as f64);
             let first = free.iter_mut().min_by(|a, b| a.total_cmp(b)).expect("a server");
             *first = first.max(at) + 1.0;
             *first - at
         })
         .collect();
     quantile(&times, share)
+}
+
+/// Time to the next of those who come by chance (a Poisson process), so many in a unit of time.
+fn gap(random: &mut ChaCha8Rng, rate: f64) -> f64 {
+    -(1.0 - random.random::<f64>()).ln() / rate
 }
 
 /// Seconds from the end of data to the answer, of messages that come by chance (a Poisson process), so many a second.
@@ -106,7 +111,7 @@ async fn arrivals(socket: &Path, messages: &Arc<Vec<Frames>>, rate: f64, seed: u
     let free = Arc::new(std::sync::Mutex::new(free));
     let (mut at, mut tasks) = (Instant::now(), Vec::new());
     for number in order {
-        at += Duration::from_secs_f64(-(1.0 - random.random::<f64>()).ln() / rate);
+        at += Duration::from_secs_f64(gap(&mut random, rate));
         tokio::time::sleep_until(at.into()).await;
         let (free, messages, socket) = (free.clone(), messages.clone(), socket.to_owned());
         tasks.push(tokio::spawn(async move {

@@ -26,12 +26,14 @@ use crate::{
 pub fn memory_of(daemon: &Daemon) -> f64 {
     let mut pids = daemon.workers();
     pids.push(daemon.pid().to_string());
-    let pss = |pid: String| {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).map(str::trim).unwrap_or("0 kB").to_owned();
-        line.trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1000.0
-    };
-    pids.into_iter().map(pss).sum()
+    pids.iter().map(|pid| memory_of_process(pid)).sum()
+}
+
+/// The same of one process: its number, or "self".
+pub fn memory_of_process(pid: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).map_or("0 kB", str::trim);
+    line.trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1000.0
 }
 
 fn descriptors(daemon: &Daemon) -> usize {
