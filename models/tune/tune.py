@@ -3,10 +3,11 @@
 
 usage: tune.py BACKBONE PACKS OUT [--steps N] [--rate R] [--share S] [--leave-out KIND,…] [--frozen] [--top] [--beside BACKBONE]
 
-BACKBONE is one of ResNet-50-thin (../resnet50-thin) or EfficientNet-Lite (lite.py). Two thirds (S) of everything, office sources and near-duplicate groups whole, tune the net; the rest trains and judges heads, as a head
-should not be trained on pictures whose features the net was tuned to; heads of everything are judged on the rest, too. OUT gets tuned.onnx
-(BACKBONE with the tuned weights) and rest.txt (the pictures that did not tune the net). --leave-out: kinds of drawn
-lures that nothing is trained on, only judged. --beside: the score of another net, as it is, with a head of everything, is added to the tuned one's.
+BACKBONE is ResNet-50-thin (../resnet50-thin) or an EfficientNet-Lite (../cut-lite.py). Two thirds (S) of everything, office sources and
+near-duplicate groups whole, tune the net; the rest trains and judges heads, as a head should not be trained on pictures whose features
+the net was tuned to; heads of everything are judged on the rest, too. OUT gets tuned.onnx (BACKBONE with the tuned weights) and rest.txt
+(the pictures that did not tune the net). --leave-out: kinds of drawn lures that nothing is trained on, only judged. --beside: half the
+score of another net, as it is, with a head of everything, is added to the tuned one's, and its features tell near-duplicates.
 Needs NumPy, Pillow, onnx, PyTorch 2.11 and 60 GB of graphics memory; 1,600 pictures a second on an H200.
 """
 
@@ -30,6 +31,9 @@ from net import Backbone, write
 BATCH, CLASSES = 256, ("ham", "spam", "ad")
 # Pictures of each kind in a batch.
 MIX = {"office": 108, "photograph": 14, "drawn ham": 40, "ish": 26, "challenge": 28, "lure": 32, "ad": 8}
+# As the challenge sets were made: spam laid thinly over photographs, or with what is light in it cut out. And ham likewise, which
+# stays ham. The share of each kind.
+LAID_OVER = {"ish": 0.6, "lure": 0.1, "office": 0.06, "drawn ham": 0.05}
 PHOTOGRAPHS = ("ish", "drawn-thumbnail", "mate-backgrounds", "plasma-workspace-wallpapers", "ukui-wallpapers", "lxqt-themes", "wordpress-theme-twentytwentyone")
 
 
@@ -121,18 +125,15 @@ def main() -> None:
         net.eval()
         return torch.cat([net.features(augment.seen(picked(rows[at:at + 128]))) for at in range(0, len(rows), 128)])
 
-    def features_as_published(path: str) -> torch.Tensor:
+    def published(path: str) -> torch.Tensor:
+        """The features of a net as it is."""
         cached = arguments.packs / f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]}.pt"
         if not cached.exists():
             other = Backbone(path).to(device).to(memory_format=torch.channels_last)
             torch.save(features_of(other, np.arange(len(pixels))).cpu(), cached)
         return torch.load(cached).to(device)
 
-    frozen = features_as_published(arguments.backbone)
-    beside = features_as_published(arguments.beside) if arguments.beside else None
-    say("features of the frozen net")
-
-    group = groups(frozen if beside is None else beside)
+    group = groups(published(arguments.beside or arguments.backbone))
     say("largest groups: " + ", ".join(map(str, np.sort(np.unique(group, return_counts=True)[1])[-5:])))
     office = kinds == "office"
     # An office source goes as a whole, all else by group; what links an office source to the other side is left out.
@@ -175,7 +176,7 @@ def main() -> None:
         say(f"{title}, all ham\n" + judge.recall(score, ham, sets))
         print("   real ham\n" + judge.recall(score, real, sets), flush=True)
 
-    vote = None if beside is None else score_of(beside, "everything")
+    vote = score_of(published(arguments.beside), "everything") if arguments.beside else None
 
     def judged(title: str, features: torch.Tensor) -> None:
         for name in heads:
@@ -185,7 +186,7 @@ def main() -> None:
                 told(f"{title}, head of {name}, and half the other net's score", score + 0.5 * vote)
 
     if arguments.frozen:
-        judged("frozen", frozen)
+        judged("frozen", published(arguments.backbone))
     if vote is not None:
         told("the other net, frozen, head of everything", vote)
 
@@ -198,10 +199,8 @@ def main() -> None:
         rows = torch.cat([drawn(pools[name], count) for name, count in MIX.items()])
         rows = rows[torch.randperm(len(rows), device=device)]
         views = augment.cropped(picked(rows))
-        # As the challenge sets were made: spam laid thinly over photographs, or with what is light in it cut out. And ham likewise,
-        # which stays ham.
-        names, chance = kinds[rows.cpu().numpy()], np.random.rand(len(rows))
-        over = np.flatnonzero(((names == "ish") & (chance < 0.6)) | ((names == "lure") & (chance < 0.1)) | ((names == "office") & (chance < 0.06)) | ((names == "drawn ham") & (chance < 0.05)))
+        shares = np.array([LAID_OVER.get(kind, 0) for kind in kinds[rows.cpu().numpy()]])
+        over = np.flatnonzero(np.random.rand(len(rows)) < shares)
         if len(over):
             at = torch.as_tensor(over, device=device)
             ground = augment.cropped(picked(drawn(photographs, len(over))))
@@ -260,7 +259,7 @@ def main() -> None:
     everything = np.arange(len(pixels))
     found = features_of(averaged.module, everything)
     if arguments.top:
-        judged("stage 4 tuned beside all", torch.cat([frozen, found[:, chosen]], 1))
+        judged("stage 4 tuned beside all", torch.cat([published(arguments.backbone), found[:, chosen]], 1))
         judged("stage 4 tuned", found)
         return
     judged("tuned", found)

