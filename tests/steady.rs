@@ -6,6 +6,7 @@ mod common;
 use std::{
     net::TcpStream,
     os::unix::net::UnixStream,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -183,6 +184,40 @@ fn a_card_that_can_not_be_used_gives_way_to_the_processor() {
     auto.logged(" device=cpu ");
     let missing = Daemon::start(&["model.device=\"cuda:7\""]);
     missing.logged("error: model.device: cuda:7 can't be used (");
+}
+
+/// There is no card to break, so ONNX Runtime has one that it only claims to have: see tests/common/failing-card.c.
+#[test]
+fn a_card_that_fails_while_it_runs_gives_way_to_the_processor_and_every_message_is_judged() {
+    let folder = tempfile::tempdir().expect("folder");
+    let library = folder.path().join("libonnxruntime.so");
+    let source = common::repository().join("tests/common/failing-card.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status().expect("cc");
+    assert!(built.success(), "{built}");
+    let real = std::env::var("ORT_DYLIB_PATH")
+        .unwrap_or_else(|_| common::repository().join("build/onnxruntime/libonnxruntime.so").display().to_string());
+    // Three runs are those of the start.
+    let environment =
+        [("ORT_DYLIB_PATH", library.display().to_string()), ("REAL_ONNXRUNTIME", real), ("CARD_RUNS", "5".to_owned())];
+    let settings = ["model.device=\"cuda:0\"", "cache.memory=\"0\"", "cache.spam=0"];
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let daemon = Daemon::start_with(folder, &arguments, &environment);
+    daemon.logged(" device=cuda:0 ");
+    let by_card = verdict(&daemon, &picture("spam-stock.png"));
+    assert!(by_card.starts_with("Yes, "), "{by_card}");
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            let (daemon, by_card) = (&daemon, &by_card);
+            scope.spawn(move || {
+                for _ in 0..3 {
+                    assert_eq!(verdict(daemon, &picture("spam-stock.png")), *by_card);
+                }
+            });
+        }
+    });
+    let line = daemon.logged("error: the graphics card fails (");
+    assert!(line.contains("CUDA failure 719") && line.ends_with("going on with the processor, until the next start"), "{line}");
+    assert!(!daemon.log().contains("verdict=unknown"), "{}", daemon.log());
 }
 
 #[test]
