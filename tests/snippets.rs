@@ -229,3 +229,69 @@ fn rspamd_asks_the_daemon_over_http() {
     drop(daemon);
     assert!(rspamd.symbols(&spam()).expect("answer without the daemon").is_empty());
 }
+
+#[test]
+fn each_question_of_the_dashboard_is_one_that_prometheus_answers_from_the_daemons_metrics() {
+    if missing("prometheus", "prometheus") {
+        return;
+    }
+    let (metrics, port) = (free_port(), free_port());
+    let folder = tempfile::tempdir().expect("folder");
+    let inside = |name: &str| folder.path().join(name).display().to_string();
+    let [store, key] = [inside("feedback.db"), inside("feedback.key")];
+    let reports = [format!("feedback.store=\"sqlite:{store}\""), format!("feedback.key=\"{key}\"")];
+    let socket = format!("api.socket=\"{}\"", inside("api.sock"));
+    let daemon = Daemon::start(&[&format!("api.listen=\"127.0.0.1:{metrics}\""), &reports[0], &reports[1], &socket]);
+    let configuration = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: mail, static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]}}]\n"
+    );
+    fs::write(inside("prometheus.yml"), configuration).expect("configuration");
+    let child = Command::new("prometheus")
+        .arg(format!("--config.file={}", inside("prometheus.yml")))
+        .arg(format!("--storage.tsdb.path={}", inside("data")))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("prometheus");
+    let _prometheus = Ended(child);
+    // What Grafana asks with, all instances being chosen.
+    let ask = |question: &str| -> Option<usize> {
+        let output = Command::new("curl")
+            .args(["-s", "--data-urlencode", &format!("query={question}")])
+            .arg(format!("http://127.0.0.1:{port}/api/v1/query"))
+            .output()
+            .expect("curl");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        assert_eq!(answer["status"], "success", "{question}: {answer}");
+        Some(answer["data"]["result"].as_array().expect("series").len())
+    };
+    let send = || {
+        for message in [&spam(), &ham(), &without_picture("words"), &with_picture("broken", "image/png", &spam()[..100])] {
+            daemon.client().message(message);
+        }
+    };
+    send();
+    wait_for("a scrape", 30, || ask("imagespam_milter_model_info").filter(|series| *series == 1));
+    send();
+    let dashboard = fs::read_to_string(repository().join("conf/grafana/imagespam-milter.json")).expect("dashboard");
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).expect("JSON");
+    let targets =
+        dashboard["panels"].as_array().expect("panels").iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let questions: Vec<String> =
+        targets.map(|target| target["expr"].as_str().expect("expr").replace("$instance", ".*")).collect();
+    assert!(questions.len() > 10, "{questions:?}");
+    for question in questions {
+        wait_for(&format!("an answer to {question}"), 20, || ask(&question).filter(|series| *series > 0));
+    }
+}
+
+/// A program that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -12,11 +12,17 @@ use axum::{
 };
 use metrics::counter;
 
-use super::{Refusal, Report, ReportError, Reporter, collect};
+use super::{Kind, Refusal, Report, ReportError, Reporter, collect};
 use crate::feedback::{FeedbackError, Recorded};
 
 /// Users' reports: `POST` and `DELETE /v1/reports`.
 pub fn reports(reporter: Arc<Reporter>) -> Router {
+    // Prometheus takes the first value that it sees of a counter for no increase.
+    for reaction in [Kind::Spam, Kind::Ham, Kind::Ad, Kind::NotAd] {
+        for result in ["taken", "refused", "failed"] {
+            count(reaction, result, 0);
+        }
+    }
     Router::new().route("/v1/reports", post(keep).delete(undo)).with_state(reporter)
 }
 
@@ -28,14 +34,15 @@ async fn undo(State(reporter): State<Arc<Reporter>>, Query(report): Query<Report
     answer(&reporter, &report, true, message).await
 }
 
+fn count(reaction: Kind, result: &'static str, times: u64) {
+    let reaction = format!("{reaction:?}").to_lowercase();
+    counter!("imagespam_milter_reports_total", "reaction" => reaction, "result" => result).increment(times);
+}
+
 async fn answer(reporter: &Reporter, report: &Report, undo: bool, message: Body) -> Response {
-    let count = |result: &'static str| {
-        let reaction = format!("{:?}", report.reaction).to_lowercase();
-        counter!("imagespam_milter_reports_total", "reaction" => reaction, "result" => result).increment(1);
-    };
     match take(reporter, report, undo, message).await {
         Ok(recorded) => {
-            count("taken");
+            count(report.reaction, "taken", 1);
             tracing::info!(
                 "report: reaction={:?}{} pictures={} changed={}",
                 report.reaction,
@@ -53,7 +60,7 @@ async fn answer(reporter: &Reporter, report: &Report, undo: bool, message: Body)
                 ReportError::Feedback(FeedbackError::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
                 ReportError::Judge(_) | ReportError::Feedback(_) => StatusCode::SERVICE_UNAVAILABLE,
             };
-            count(if status.is_server_error() { "failed" } else { "refused" });
+            count(report.reaction, if status.is_server_error() { "failed" } else { "refused" }, 1);
             (status, Json(Refusal { error: error.to_string() })).into_response()
         }
     }

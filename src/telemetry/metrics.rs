@@ -3,11 +3,25 @@
 
 use std::time::Duration;
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of the histograms' buckets in seconds: from a cache hit to the deadline and past it.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// What is told as 0 until it first happens: Prometheus takes the first value that it sees of a counter for no increase.
+const COUNTERS: [&str; 5] = [
+    "imagespam_milter_messages_abandoned_total",
+    "imagespam_milter_worker_deaths_total",
+    "imagespam_milter_pictures_dropped_total",
+    "imagespam_milter_batches_total",
+    "imagespam_milter_batched_pictures_total",
+];
+const GAUGES: [&str; 4] = [
+    "imagespam_milter_connections",
+    "imagespam_milter_messages_under_way",
+    "imagespam_milter_messages_waiting",
+    "imagespam_milter_pictures_waiting",
+];
 /// How often histograms are put in order, which bounds their memory where nobody asks for metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -24,6 +38,8 @@ impl Metrics {
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let handle = PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS)?.install_recorder()?;
         describe();
+        COUNTERS.into_iter().for_each(|name| counter!(name).increment(0));
+        GAUGES.into_iter().for_each(|name| gauge!(name).increment(0.0));
         let upkeep = handle.clone();
         tokio::spawn(async move {
             let mut interval = tokio::time::interval(UPKEEP);

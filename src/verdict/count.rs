@@ -40,6 +40,13 @@ const LIMITS: [&str; 16] = [
 ];
 const SYMBOLOGIES: [&str; 3] = ["qr", "aztec", "datamatrix"];
 
+/// Tells of each limit that it has cut nothing off yet: Prometheus takes the first value that it sees of a counter for no increase.
+pub fn count_limits_from_zero() {
+    for limit in LIMITS {
+        counter!("imagespam_milter_limits_total", "limit" => limit).increment(0);
+    }
+}
+
 /// Counts a message with this verdict.
 pub fn count(verdict: &Verdict) {
     counter!("imagespam_milter_messages_total", "action" => verdict.action.to_string(), "verdict" => verdict.word().to_owned())

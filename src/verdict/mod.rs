@@ -17,7 +17,7 @@ mod told;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use count::count;
+pub use count::{count, count_limits_from_zero};
 pub use header::{code_value, header_value};
 pub use judge::{Judge, JudgeError};
 pub use memory::{Files, Shown, Vector, What};

@@ -22,6 +22,7 @@ use crate::{
     feedback::{FeedbackError, Key, Store},
     milter,
     telemetry::{Health, Log, Metrics},
+    verdict::count_limits_from_zero,
 };
 use service::{Feedback, Service};
 
@@ -49,6 +50,7 @@ async fn daemon(mut service: Service, settings: config::Settings, log: Log) -> a
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
     let metrics = Metrics::start().context("can't count")?;
+    count_limits_from_zero();
     // Mail comes first: without a store the daemon judges all the same.
     let feedback = match open_feedback(&settings).await {
         Ok(feedback) => Some(feedback),
