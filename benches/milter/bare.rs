@@ -23,7 +23,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// So many sessions of so many threads each.
+    /// So many sessions of the backbone of so many threads each.
     pub fn new(sessions: usize, threads: usize) -> Self {
         Self::with(sessions, threads, Vec::new())
     }
@@ -36,14 +36,16 @@ impl Bare {
     fn with(sessions: usize, threads: usize, providers: Vec<ep::ExecutionProviderDispatch>) -> Self {
         let bundle = Bundle::open(&bundle()).expect("bundle");
         let runtime = Runtime::load(None).expect("ONNX Runtime");
-        let session = |graph: &[u8], providers: Vec<ep::ExecutionProviderDispatch>| {
+        let session = |graph: &[u8], threads: usize, providers: Vec<ep::ExecutionProviderDispatch>| {
             let builder = Session::builder(runtime.environment()).expect("session");
             let builder = builder.with_execution_providers(providers).expect("device");
             let builder = builder.with_optimization_level(GraphOptimizationLevel::All).expect("level");
             builder.with_intra_threads(threads).expect("threads").commit_from_memory(graph).expect("graph")
         };
-        let sessions =
-            (0..sessions).map(|_| (session(&bundle.backbone, providers.clone()), session(&bundle.head, Vec::new()))).collect();
+        // The head is small, and threads of it that wait for work would take the cores from the backbone's.
+        let sessions = (0..sessions)
+            .map(|_| (session(&bundle.backbone, threads, providers.clone()), session(&bundle.head, 1, Vec::new())))
+            .collect();
         Self { bundle, sessions, limits: load(&Sources::default()).expect("defaults").0.limits }
     }
 
