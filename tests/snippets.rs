@@ -13,7 +13,9 @@ use common::{
     messages::{with_picture, without_picture},
     picture,
     postfix::{self, Postfix},
-    repository, wait_for,
+    repository,
+    site::Site,
+    wait_for,
 };
 use tempfile::TempDir;
 
@@ -236,19 +238,15 @@ fn each_question_of_the_dashboard_is_one_that_prometheus_answers_from_the_daemon
         return;
     }
     let (metrics, port) = (free_port(), free_port());
-    let folder = tempfile::tempdir().expect("folder");
-    let inside = |name: &str| folder.path().join(name).display().to_string();
-    let [store, key] = [inside("feedback.db"), inside("feedback.key")];
-    let reports = [format!("feedback.store=\"sqlite:{store}\""), format!("feedback.key=\"{key}\"")];
-    let socket = format!("api.socket=\"{}\"", inside("api.sock"));
-    let daemon = Daemon::start(&[&format!("api.listen=\"127.0.0.1:{metrics}\""), &reports[0], &reports[1], &socket]);
+    let site = Site::new(&[&format!("api.listen=\"127.0.0.1:{metrics}\"")]);
+    let daemon = site.daemon();
     let configuration = format!(
         "global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: mail, static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]}}]\n"
     );
-    fs::write(inside("prometheus.yml"), configuration).expect("configuration");
+    fs::write(site.path("prometheus.yml"), configuration).expect("configuration");
     let child = Command::new("prometheus")
-        .arg(format!("--config.file={}", inside("prometheus.yml")))
-        .arg(format!("--storage.tsdb.path={}", inside("data")))
+        .arg(format!("--config.file={}", site.path("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", site.path("data").display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -194,13 +194,11 @@ fn a_card_that_fails_while_it_runs_gives_way_to_the_processor_and_every_message_
     let source = common::repository().join("tests/common/failing-card.c");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status().expect("cc");
     assert!(built.success(), "{built}");
-    let real = std::env::var("ORT_DYLIB_PATH")
-        .unwrap_or_else(|_| common::repository().join("build/onnxruntime/libonnxruntime.so").display().to_string());
+    let paths = [("ORT_DYLIB_PATH", &library), ("REAL_ONNXRUNTIME", &common::onnxruntime())];
+    let [ours, real] = paths.map(|(name, path)| (name, path.display().to_string()));
     // Three runs are those of the start.
-    let environment =
-        [("ORT_DYLIB_PATH", library.display().to_string()), ("REAL_ONNXRUNTIME", real), ("CARD_RUNS", "5".to_owned())];
-    let settings = ["model.device=\"cuda:0\"", "cache.memory=\"0\"", "cache.spam=0"];
-    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let environment = [ours, real, ("CARD_RUNS", "5".to_owned())];
+    let arguments = ["--set", "model.device=\"cuda:0\"", "--set", "cache.memory=\"0\"", "--set", "cache.spam=0"];
     let daemon = Daemon::start_with(folder, &arguments, &environment);
     daemon.logged(" device=cuda:0 ");
     let by_card = verdict(&daemon, &picture("spam-stock.png"));

@@ -8,20 +8,6 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 /// Upper bounds of the histograms' buckets in seconds: from a cache hit to the deadline and past it.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// What is told as 0 until it first happens: Prometheus takes the first value that it sees of a counter for no increase.
-const COUNTERS: [&str; 5] = [
-    "imagespam_milter_messages_abandoned_total",
-    "imagespam_milter_worker_deaths_total",
-    "imagespam_milter_pictures_dropped_total",
-    "imagespam_milter_batches_total",
-    "imagespam_milter_batched_pictures_total",
-];
-const GAUGES: [&str; 4] = [
-    "imagespam_milter_connections",
-    "imagespam_milter_messages_under_way",
-    "imagespam_milter_messages_waiting",
-    "imagespam_milter_pictures_waiting",
-];
 /// How often histograms are put in order, which bounds their memory where nobody asks for metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -38,8 +24,6 @@ impl Metrics {
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let handle = PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS)?.install_recorder()?;
         describe();
-        COUNTERS.into_iter().for_each(|name| counter!(name).increment(0));
-        GAUGES.into_iter().for_each(|name| gauge!(name).increment(0.0));
         let upkeep = handle.clone();
         tokio::spawn(async move {
             let mut interval = tokio::time::interval(UPKEEP);
@@ -67,14 +51,14 @@ fn describe() {
     describe_counter!("imagespam_milter_reported_pictures_total", "Pictures that users' reports decided, by class");
     describe_counter!("imagespam_milter_codes_total", "Codes found, by symbology");
     describe_counter!("imagespam_milter_limits_total", "Messages of which a limit cut something off, by limit");
-    describe_counter!("imagespam_milter_messages_abandoned_total", "Messages whose mail server went away before the verdict");
-    describe_counter!("imagespam_milter_worker_deaths_total", "Worker processes that a picture or container ended");
-    describe_counter!(
+    counter_from_zero("imagespam_milter_messages_abandoned_total", "Messages whose mail server went away before the verdict");
+    counter_from_zero("imagespam_milter_worker_deaths_total", "Worker processes that a picture or container ended");
+    counter_from_zero(
         "imagespam_milter_pictures_dropped_total",
-        "Pictures that were left out at the net: too late, or not waited for any more"
+        "Pictures that were left out at the net: too late, or not waited for any more",
     );
-    describe_counter!("imagespam_milter_batches_total", "Runs of the backbone");
-    describe_counter!("imagespam_milter_batched_pictures_total", "Pictures in these runs");
+    counter_from_zero("imagespam_milter_batches_total", "Runs of the backbone");
+    counter_from_zero("imagespam_milter_batched_pictures_total", "Pictures in these runs");
     describe_counter!("imagespam_milter_reports_total", "Users' reports, by reaction and result (taken, refused, failed)");
     describe_histogram!(
         "imagespam_milter_stage_seconds",
@@ -82,10 +66,10 @@ fn describe() {
         "Time by stage: worker_queue (a message waits for a worker), inspect (taking apart and decoding), net_queue (a picture waits for the net), net \
          (a run), message (all of it, from the end of data to the verdict)"
     );
-    describe_gauge!("imagespam_milter_connections", "Connections of mail servers");
-    describe_gauge!("imagespam_milter_messages_under_way", "Messages between end of data and verdict");
-    describe_gauge!("imagespam_milter_messages_waiting", "Messages that wait for a worker");
-    describe_gauge!("imagespam_milter_pictures_waiting", "Pictures that wait for the net");
+    gauge_from_zero("imagespam_milter_connections", "Connections of mail servers");
+    gauge_from_zero("imagespam_milter_messages_under_way", "Messages between end of data and verdict");
+    gauge_from_zero("imagespam_milter_messages_waiting", "Messages that wait for a worker");
+    gauge_from_zero("imagespam_milter_pictures_waiting", "Pictures that wait for the net");
     describe_gauge!("imagespam_milter_cached_files", "Files remembered");
     describe_gauge!("imagespam_milter_cached_bytes", Unit::Bytes, "Memory for them");
     describe_gauge!("imagespam_milter_cached_spam", "Pictures remembered for their near-duplicates");
@@ -93,6 +77,17 @@ fn describe() {
     describe_gauge!("imagespam_milter_ready", "1 if the latest round trip through the net succeeded");
     describe_gauge!("imagespam_milter_build_info", "Always 1, with the version");
     describe_gauge!("imagespam_milter_start_time_seconds", Unit::Seconds, "Start of the daemon, in seconds since 1970");
+}
+
+/// Told as 0 until it first happens: Prometheus takes the first value that it sees of a counter for no increase.
+fn counter_from_zero(name: &'static str, text: &'static str) {
+    describe_counter!(name, text);
+    counter!(name).increment(0);
+}
+
+fn gauge_from_zero(name: &'static str, text: &'static str) {
+    describe_gauge!(name, text);
+    gauge!(name).increment(0.0);
 }
 
 /// One more in a gauge, as long as it lives.

@@ -39,12 +39,15 @@ pub fn picture(name: &str) -> Vec<u8> {
     fs::read(repository().join("tests/data").join(name)).expect("test picture")
 }
 
+/// The library of ONNX Runtime.
+pub fn onnxruntime() -> PathBuf {
+    std::env::var_os("ORT_DYLIB_PATH").map_or_else(|| repository().join("build/onnxruntime/libonnxruntime.so"), PathBuf::from)
+}
+
 /// The built program, with the shipped bundle and the ONNX Runtime of `make build/onnxruntime`, and no other settings.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imagespam-milter"));
-    let library = std::env::var_os("ORT_DYLIB_PATH")
-        .map_or_else(|| repository().join("build/onnxruntime/libonnxruntime.so"), PathBuf::from);
-    command.env("ORT_DYLIB_PATH", library);
+    command.env("ORT_DYLIB_PATH", onnxruntime());
     command.env("IMAGESPAM_MILTER__MODEL__BUNDLE", bundle()).env("IMAGESPAM_MILTER__MODEL__SESSIONS", "2");
     // What is learned and reported is a matter of the tests that are about it.
     for setting in ["FEEDBACK__STORE", "API__SOCKET", "LEARN__FOLDER"] {

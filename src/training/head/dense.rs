@@ -75,12 +75,13 @@ impl Dense {
                     .collect();
                 let target = Tensor::from_vec(target, (rows.len(), classes), &Device::Cpu)?;
                 // Weighted cross-entropy, averaged over the batch as Keras does.
+                // candle would take the gradient of the examples as well, which is a sixth of the work and no use: it takes that of
+                // the first layer's products, and ours of its weights.
                 let first = &dense.layers[0].weights;
                 let products = Var::from_tensor(&input.matmul(&first.as_detached_tensor())?)?;
                 let logs = ops::log_softmax(&dense.behind(&products)?, D::Minus1)?;
                 let loss = (logs * target)?.sum_all()?.affine(-1.0 / rows.len() as f64, 0.0)?;
                 let mut gradients = loss.backward()?;
-                // candle would take the gradient of the examples as well, which is a sixth of the work and no use.
                 if let Some(gradient) = gradients.remove(&products) {
                     gradients.insert(first, input.t()?.matmul(&gradient)?);
                 }
