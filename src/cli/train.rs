@@ -90,6 +90,10 @@ impl Train {
                 bundle.manifest.title()
             );
         }
+        loaded.tuned = net.tuned()?;
+        if loaded.is_tuned() && loaded.tuned.iter().all(|tuned| *tuned) {
+            bail!("--features: one at least must be of weights that were not tuned on labelled pictures; see model.toml");
+        }
         let own = loaded.len();
         if !self.test_on.is_empty() {
             loaded.append(self.data.load(&self.test_on, &known, &mut extractor, &watch)?);
@@ -99,6 +103,7 @@ impl Train {
         }
         loaded.check()?;
         let groups = groups::near_duplicate_groups(&loaded, &watch)?;
+        loaded.seen = groups::seen(&loaded, &groups, &bundle.tuned_on()?);
         let split = if self.test_on.is_empty() {
             groups::split(&loaded, &groups, self.test, self.seed)
         } else {
@@ -116,7 +121,15 @@ impl Train {
         let pictures = examples.len();
         card += &format!("{pictures} pictures in {number} near-duplicate groups, the largest of {largest}.\n\n## Thresholds\n\n");
         fit.thresholds.iter().for_each(|threshold| card += &format!("- {threshold}\n"));
-        let out_of_fold = Evaluation::new(title.clone(), &examples, &fit.out_of_fold, &thresholds);
+        let unseen = examples.unseen();
+        if unseen.len() < examples.len() {
+            card += &format!(
+                "\nThe backbone was tuned on {} of them or their near-duplicates; these are neither calibrated nor judged by.\n",
+                examples.len() - unseen.len()
+            );
+        }
+        let said = unseen.iter().map(|row| fit.out_of_fold[*row].clone()).collect();
+        let out_of_fold = Evaluation::new(title.clone(), &examples.select(&unseen), &said, &thresholds);
         card += &format!(
             "\n## Out of fold\n\nEach picture scored by a head that saw neither it nor a near-duplicate of it, nor anything of its source if \
              that is a small one of a single class. Calibration and thresholds were fitted to these scores.\n\n{}",
@@ -124,6 +137,7 @@ impl Train {
         );
         if !split.test.is_empty() {
             let test = loaded.select(&split.test);
+            let test = test.select(&test.unseen());
             let evaluation = Evaluation::new(title.clone(), &test, &fit.probabilities(&test)?, &thresholds);
             card += &format!("\n## Held out\n\nPictures that no step has seen.\n\n{}", report::text(&evaluation));
         }

@@ -1,7 +1,7 @@
 //! A model bundle on disk: `model.toml` and the files that it names, checked against their SHA-256.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -58,6 +58,21 @@ pub struct Backbone {
     pub input: String,
     /// The outputs that make up a view's features, in this order: float32, N x anything.
     pub outputs: Vec<String>,
+    /// What of these comes of weights that were tuned on labelled pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Tuned>,
+}
+
+/// `[backbone.tuned]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuned {
+    /// Outputs of the backbone that come of these weights.
+    pub outputs: Vec<String>,
+    /// File in the bundle with the perceptual hashes of the pictures: one a line, 16 hexadecimal digits.
+    pub pictures: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
 }
 
 /// `[[view]]`
@@ -147,6 +162,8 @@ pub struct Bundle {
     pub backbone: Vec<u8>,
     /// The head's bytes.
     pub head: Vec<u8>,
+    /// The bytes of the file that `[backbone.tuned]` names.
+    pub tuned_on: Option<Vec<u8>>,
 }
 
 impl Bundle {
@@ -158,7 +175,27 @@ impl Bundle {
         let manifest = Manifest::read(folder)?;
         let backbone = read_checked(folder, &manifest.backbone.file, &manifest.backbone.sha256)?;
         let head = read_checked(folder, &manifest.head.file, &manifest.head.sha256)?;
-        Ok(Self { manifest, folder: folder.to_owned(), backbone, head })
+        let read = |tuned: &Tuned| read_checked(folder, &tuned.pictures, &tuned.sha256);
+        let tuned_on = manifest.backbone.tuned.as_ref().map(read).transpose()?;
+        Ok(Self { manifest, folder: folder.to_owned(), backbone, head, tuned_on })
+    }
+
+    /// Perceptual hashes of the pictures that the backbone was tuned on.
+    ///
+    /// # Errors
+    /// If their file holds something else; the line is named.
+    pub fn tuned_on(&self) -> Result<HashSet<u64>, ModelError> {
+        let Some((tuned, bytes)) = self.manifest.backbone.tuned.as_ref().zip(self.tuned_on.as_ref()) else {
+            return Ok(HashSet::new());
+        };
+        let hash = |(number, line): (usize, &[u8])| {
+            let text = str::from_utf8(line).ok().filter(|text| text.len() == 16);
+            text.and_then(|text| u64::from_str_radix(text, 16).ok()).ok_or_else(|| {
+                let problem = format!("line {}: not a perceptual hash of 16 hexadecimal digits", number + 1);
+                file_error(&self.folder.join(&tuned.pictures), problem)
+            })
+        };
+        bytes.trim_ascii_end().split(|byte| *byte == b'\n').enumerate().map(hash).collect()
     }
 
     /// The bytes of the base set's file, if the bundle has one.

@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -132,6 +132,8 @@ struct Shared {
     placement: Placement,
     on_card: AtomicBool,
     runs: AtomicU64,
+    /// Numbers of each of the manifest's outputs, as far as they are fixed.
+    widths: OnceLock<Vec<Option<usize>>>,
 }
 
 impl Engine {
@@ -149,6 +151,7 @@ impl Engine {
             placement,
             on_card: AtomicBool::new(false),
             runs: AtomicU64::new(0),
+            widths: OnceLock::new(),
         });
         let (queue, jobs) = bounded(placement.waiting.max(1));
         match shared.card() {
@@ -172,6 +175,11 @@ impl Engine {
             Some(number) if self.shared.on_card.load(Ordering::Relaxed) => Device::Cuda(number),
             _ => Device::Cpu,
         }
+    }
+
+    /// How many numbers each of the manifest's outputs has, in their order; `None` where the backbone does not fix it.
+    pub fn widths(&self) -> &[Option<usize>] {
+        self.shared.widths.get().map_or(&[], Vec::as_slice)
     }
 
     /// How many runs have ended.
@@ -265,7 +273,14 @@ impl Shared {
         }
         match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
             Some(missing) => Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
-            None => Ok(()),
+            None => {
+                let width = |name: &String| {
+                    let output = session.outputs().iter().find(|output| output.name() == name)?;
+                    usize::try_from(*output.dtype().tensor_shape()?.last()?).ok()
+                };
+                self.widths.get_or_init(|| backbone.outputs.iter().map(width).collect());
+                Ok(())
+            }
         }
     }
 

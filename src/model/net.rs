@@ -81,6 +81,20 @@ impl Net {
         self.backbone.device()
     }
 
+    /// Of each number of a feature vector, whether it comes of weights that were tuned on labelled pictures; empty if none does.
+    ///
+    /// # Errors
+    /// If the backbone does not fix how many numbers an output has.
+    pub fn tuned(&self) -> Result<Vec<bool>, ModelError> {
+        let Some(tuned) = &self.manifest.backbone.tuned else { return Ok(Vec::new()) };
+        let mut of_view = Vec::new();
+        for (output, width) in self.manifest.backbone.outputs.iter().zip(self.backbone.widths()) {
+            let width = width.ok_or_else(|| self.mismatch(format!("the backbone's output \"{output}\" has no fixed length")))?;
+            of_view.extend(vec![tuned.outputs.contains(output); width]);
+        }
+        Ok(of_view.repeat(self.manifest.view.len()))
+    }
+
     /// How many runs of the backbone have ended.
     pub(super) fn runs(&self) -> u64 {
         self.backbone.runs()

@@ -10,14 +10,15 @@ use super::{
     TrainingError,
     calibration::Probabilities,
     examples::Examples,
-    head::{COMPONENTS, Projection},
+    head::{Projection, projections},
 };
 
 /// A base set.
 pub struct BaseSet {
-    /// Features to the vectors' components.
+    /// Features to the vectors' components: of each function of a head one behind the other.
     pub projection: Projection,
-    /// Projected vectors, with classes, sources and hashes.
+    /// Projected vectors, with classes, sources and hashes; the components of the second function, if there is one, are the tuned
+    /// ones.
     pub examples: Examples,
     /// What the bundle's own head said of each, before it was trained on it.
     pub out_of_fold: Probabilities,
@@ -29,8 +30,13 @@ impl BaseSet {
     /// # Errors
     /// If the decomposition does not converge.
     pub fn new(examples: &Examples, out_of_fold: &Probabilities, seed: u64) -> Result<Self, TrainingError> {
-        let projection = Projection::fit(examples, COMPONENTS, seed)?;
-        Ok(Self { examples: projected(&projection, examples)?, projection, out_of_fold: out_of_fold.clone() })
+        let mut parts = projections(examples, seed)?.into_iter();
+        let plain = parts.next().ok_or_else(|| TrainingError::Numbers("a head has no function".to_owned()))?;
+        let (projection, tuned) = match parts.next() {
+            Some(part) => (plain.beside(&part), [vec![false; plain.width()], vec![true; part.width()]].concat()),
+            None => (plain, Vec::new()),
+        };
+        Ok(Self { examples: projected(&projection, &tuned, examples)?, projection, out_of_fold: out_of_fold.clone() })
     }
 
     /// Other examples with features as projected vectors, like those of this set.
@@ -38,7 +44,7 @@ impl BaseSet {
     /// # Errors
     /// If a vector comes out as no number.
     pub fn projected(&self, examples: &Examples) -> Result<Examples, TrainingError> {
-        projected(&self.projection, examples)
+        projected(&self.projection, &self.examples.tuned, examples)
     }
 
     /// The file's bytes.
@@ -65,6 +71,7 @@ impl BaseSet {
         let (matrix, offset) = self.projection.parts();
         let hashes: Vec<u64> = self.examples.hashes.iter().map(|hash| hash.unwrap_or(0)).collect();
         let known: Vec<u8> = self.examples.hashes.iter().map(|hash| u8::from(hash.is_some())).collect();
+        let seen: Vec<u8> = self.examples.seen.iter().map(|seen| u8::from(*seen)).collect();
         let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         let out_of_fold: Vec<f32> = self.out_of_fold.iter().flatten().copied().collect();
         let classes = self.examples.classes.len();
@@ -77,6 +84,7 @@ impl BaseSet {
             ("sources", Dtype::U16, vec![rows], sources.iter().flat_map(|number| number.to_le_bytes()).collect()),
             ("hashes", Dtype::U64, vec![rows], hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect()),
             ("hash_known", Dtype::U8, vec![rows], known),
+            ("seen", Dtype::U8, vec![rows], seen),
             ("out_of_fold", Dtype::F32, vec![rows, classes], floats(&out_of_fold)),
         ];
         let views = tensors
@@ -85,7 +93,11 @@ impl BaseSet {
             .collect::<Result<Vec<_>, TrainingError>>()?;
         let text = |list: &[&str]| serde_json::to_string(list).map_err(|error| failed(&error));
         let classes: Vec<&str> = self.examples.classes.iter().map(String::as_str).collect();
-        let metadata = HashMap::from([("classes".to_owned(), text(&classes)?), ("sources".to_owned(), text(&names)?)]);
+        let metadata = HashMap::from([
+            ("classes".to_owned(), text(&classes)?),
+            ("sources".to_owned(), text(&names)?),
+            ("tuned".to_owned(), self.examples.tuned.iter().filter(|tuned| **tuned).count().to_string()),
+        ]);
         safetensors::serialize(views, Some(metadata)).map_err(|error| failed(&error))
     }
 
@@ -112,6 +124,10 @@ impl BaseSet {
         let names: Vec<std::sync::Arc<str>> = names.into_iter().map(Into::into).collect();
         let (scale, vectors) = (floats("scale")?, tensor("vectors", Dtype::I8)?);
         let (labels, known) = (tensor("labels", Dtype::U8)?, tensor("hash_known", Dtype::U8)?);
+        // Base sets of before 2026.12 have neither.
+        let tuned = metadata.metadata().as_ref().and_then(|metadata| metadata.get("tuned")).map_or(Ok(0), |text| text.parse());
+        let tuned: usize = tuned.map_err(|error| failed(&error))?;
+        let seen = if tuned > 0 { tensor("seen", Dtype::U8)? } else { vec![0; labels.len()] };
         let (sources, hashes) = (tensor("sources", Dtype::U16)?, tensor("hashes", Dtype::U64)?);
         let (sources, hashes) = (sources.as_chunks::<2>().0, hashes.as_chunks::<8>().0);
         let out_of_fold: Probabilities = floats("out_of_fold")?.chunks(classes.len().max(1)).map(<[f32]>::to_vec).collect();
@@ -119,11 +135,15 @@ impl BaseSet {
         let rows = labels.len();
         if scale.is_empty()
             || vectors.len() != rows * scale.len()
-            || [known.len(), sources.len(), hashes.len(), out_of_fold.len()].iter().any(|length| *length != rows)
+            || tuned >= scale.len()
+            || [known.len(), seen.len(), sources.len(), hashes.len(), out_of_fold.len()].iter().any(|length| *length != rows)
         {
             return Err(failed(&"its tensors have different lengths"));
         }
         let mut examples = Examples::new(classes, scale.len());
+        if tuned > 0 {
+            examples.tuned = (0..scale.len()).map(|component| component >= scale.len() - tuned).collect();
+        }
         for (row, steps) in vectors.chunks(scale.len()).enumerate() {
             let vector: Vec<f32> = steps.iter().zip(&scale).map(|(step, scale)| f32::from(step.cast_signed()) * scale).collect();
             let source =
@@ -135,18 +155,21 @@ impl BaseSet {
             }
             examples.push(label, source.clone(), String::new(), hash, &vector).map_err(|problem| failed(&problem))?;
         }
+        examples.seen = seen.iter().map(|seen| *seen == 1).collect();
         Ok(Self { projection, examples, out_of_fold })
     }
 }
 
-fn projected(projection: &Projection, examples: &Examples) -> Result<Examples, TrainingError> {
+fn projected(projection: &Projection, tuned: &[bool], examples: &Examples) -> Result<Examples, TrainingError> {
     let vectors = projection.apply(examples);
     let mut found = Examples::new(examples.classes.clone(), vectors.ncols());
+    found.tuned = tuned.to_vec();
     for row in 0..examples.len() {
         let vector: Vec<f32> = (0..vectors.ncols()).map(|column| vectors[(row, column)]).collect();
         let (label, source, hash) = (examples.labels[row], examples.sources[row].clone(), examples.hashes[row]);
         found.push(label, source, String::new(), hash, &vector).map_err(TrainingError::Data)?;
     }
+    found.seen.clone_from(&examples.seen);
     Ok(found)
 }
 

@@ -67,6 +67,9 @@ impl NewBundle<'_> {
         };
         file(&base.backbone.file, &self.base.backbone)?;
         file(&manifest.head.file, &self.head)?;
+        if let (Some(tuned), Some(bytes)) = (&base.backbone.tuned, &self.base.tuned_on) {
+            file(&tuned.pictures, bytes)?;
+        }
         if let (Some(entry), Some(bytes)) = (&manifest.base, &self.base_set) {
             file(&entry.file, bytes)?;
         }

@@ -1,6 +1,7 @@
 //! Labelled feature vectors, and where they come from: folders of pictures named after their class, or stored vectors.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -19,6 +20,8 @@ pub struct Examples {
     pub classes: Vec<String>,
     /// Numbers of a vector.
     pub dimension: usize,
+    /// Of each whether it comes of weights that were tuned on labelled pictures; empty if none does.
+    pub tuned: Vec<bool>,
     /// Class of each, an index into `classes`.
     pub labels: Vec<usize>,
     /// Where each comes from: the folders between the data folder and the file, without the class.
@@ -27,6 +30,8 @@ pub struct Examples {
     pub names: Vec<String>,
     /// Perceptual hash of each picture; `None` for vectors whose picture is not at hand.
     pub hashes: Vec<Option<u64>>,
+    /// Whether those weights were tuned on this picture or a near-duplicate: what they make of it tells nothing of other pictures.
+    pub seen: Vec<bool>,
     values: Vec<f32>,
 }
 
@@ -73,18 +78,20 @@ impl Examples {
         self.sources.push(source);
         self.names.push(name);
         self.hashes.push(hash);
+        self.seen.push(false);
         self.values.extend_from_slice(vector);
         Ok(())
     }
 
     /// The given rows, in their order.
     pub fn select(&self, rows: &[usize]) -> Self {
-        let mut chosen = Self::new(self.classes.clone(), self.dimension);
+        let mut chosen = Self { tuned: self.tuned.clone(), ..Self::new(self.classes.clone(), self.dimension) };
         for &row in rows {
             chosen.labels.push(self.labels[row]);
             chosen.sources.push(self.sources[row].clone());
             chosen.names.push(self.names[row].clone());
             chosen.hashes.push(self.hashes[row]);
+            chosen.seen.push(self.seen[row]);
             chosen.values.extend_from_slice(self.row(row));
         }
         chosen
@@ -96,7 +103,30 @@ impl Examples {
         self.sources.extend(other.sources);
         self.names.extend(other.names);
         self.hashes.extend(other.hashes);
+        self.seen.extend(other.seen);
         self.values.extend(other.values);
+    }
+
+    /// Whether any number comes of tuned weights.
+    pub fn is_tuned(&self) -> bool {
+        self.tuned.contains(&true)
+    }
+
+    /// Rows whose picture the backbone was not tuned on.
+    pub fn unseen(&self) -> Vec<usize> {
+        (0..self.len()).filter(|row| !self.seen[*row]).collect()
+    }
+
+    /// The same without what comes of tuned weights: zeros stand there.
+    pub fn untuned(&self) -> Cow<'_, Self> {
+        if !self.is_tuned() {
+            return Cow::Borrowed(self);
+        }
+        let mut plain = Self { tuned: Vec::new(), ..self.clone() };
+        for vector in plain.values.chunks_exact_mut(self.dimension) {
+            vector.iter_mut().zip(&self.tuned).filter(|(_, tuned)| **tuned).for_each(|(value, _)| *value = 0.0);
+        }
+        Cow::Owned(plain)
     }
 
     /// Number of vectors of each class.

@@ -74,6 +74,14 @@ fn hashes_near(first: Option<u64>, second: Option<u64>) -> bool {
     first.zip(second).is_some_and(|(first, second)| (first ^ second).count_ones() <= HASH_DISTANCE)
 }
 
+/// Whether each example, or one of its group, has one of the hashes `tuned_on`: those of the pictures that a backbone was tuned on.
+/// Hashes that are merely near are no sign: two pages of text differ in a few bits.
+pub fn seen(examples: &Examples, groups: &[usize], tuned_on: &HashSet<u64>) -> Vec<bool> {
+    let listed = |row: &usize| examples.hashes[*row].is_some_and(|hash| tuned_on.contains(&hash));
+    let known: HashSet<usize> = (0..examples.len()).filter(listed).map(|row| groups[row]).collect();
+    groups.iter().map(|group| known.contains(group)).collect()
+}
+
 /// Number of groups, and members of the largest.
 pub fn sizes(groups: &[usize]) -> (usize, usize) {
     let mut sizes: HashMap<usize, usize> = HashMap::new();

@@ -2,9 +2,12 @@
 //! the label that its users agree on, weighted by how far they are believed; the head is trained on both sets, and judged on
 //! parts that it was not trained on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatRef, Scale};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,7 +17,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, class_weights, scores, select},
+    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, Part, Projection, Shape, class_weights, scores, select, shapes},
     onnx::Graph,
 };
 use crate::{
@@ -47,7 +50,8 @@ pub struct Reported {
 impl Reported {
     /// None yet.
     pub fn new(base: &BaseSet) -> Self {
-        let examples = Examples::new(base.examples.classes.clone(), base.examples.dimension);
+        let mut examples = Examples::new(base.examples.classes.clone(), base.examples.dimension);
+        examples.tuned.clone_from(&base.examples.tuned);
         Self { examples, votes: Vec::new(), current: Vec::new() }
     }
 
@@ -78,7 +82,7 @@ impl Reported {
     /// # Errors
     /// If the work is to stop.
     pub fn lesson(&self, quorum: &Quorum, watch: &Watch) -> Result<Lesson, TrainingError> {
-        let groups = groups::groups_of(compared(matrix(&self.examples).as_ref()), &self.examples.hashes, watch)?;
+        let groups = groups::groups_of(compared(matrix(&self.examples).as_ref(), &self.examples), &self.examples.hashes, watch)?;
         let mut together: BTreeMap<usize, Vec<Vote>> = BTreeMap::new();
         groups.iter().zip(&self.votes).for_each(|(group, votes)| together.entry(*group).or_default().extend(votes));
         let trust = Trust::of(together.values().map(Vec::as_slice));
@@ -125,7 +129,8 @@ pub fn belief(opinion: &Opinion) -> f64 {
 
 /// A head that was learned, and what is known of it.
 pub struct Candidate {
-    kernel: Kernel,
+    projection: Projection,
+    functions: Vec<Function>,
     calibrator: Calibrator,
     classes: usize,
     /// Least scores, by class, from the base set's ham.
@@ -147,51 +152,51 @@ impl Candidate {
         let rows = labels.len();
         let vectors = both(&base.examples, &lesson.examples);
         let folds = folds(base, lesson, vectors.as_ref(), seed, watch)?;
-        let landmarks = landmarks(vectors.as_ref(), &base.examples.labels, seed);
-        let counts: Vec<usize> =
-            base.examples.counts().iter().zip(lesson.examples.counts()).map(|(base, reported)| base + reported).collect();
-        let weights = class_weights(&counts);
-        let label = |row: usize| labels[row];
-        let report_weight = REPORT_WEIGHT.max(TOGETHER / lesson.examples.len().max(1) as f64);
-        let weight = |row: usize| match row.checked_sub(known) {
-            None => weights[labels[row]],
-            // Users call much spam ham: their ham has no more weight than its class's share gives it.
-            Some(row) if lesson.examples.labels[row] == 0 => weights[0] / HAM_WEIGHT * report_weight * lesson.weights[row],
-            Some(row) => weights[lesson.examples.labels[row]] * report_weight * lesson.weights[row],
-        };
-        watch.begin("training", 2 * Equations::steps(rows) + FOLDS as u64 + 1);
-        let all: Vec<usize> = (0..rows).collect();
-        let mut total = Equations::new(landmarks.nrows(), classes);
-        total.add(vectors.as_ref(), &all, landmarks.as_ref(), (&label, &weight), watch)?;
-        let mut out_of_fold = Mat::zeros(rows, classes);
-        for fold in 0..FOLDS {
-            let held_out: Vec<usize> = (0..rows).filter(|row| folds[*row] == fold).collect();
-            let mut part = Equations::new(landmarks.nrows(), classes);
-            part.add(vectors.as_ref(), &held_out, landmarks.as_ref(), (&label, &weight), watch)?;
-            let found = total.without(part).solve(landmarks.as_ref())?;
-            let seen = select(vectors.as_ref(), &held_out);
-            let found = scores(seen.as_ref(), landmarks.as_ref(), found.as_ref());
-            for (place, row) in held_out.into_iter().enumerate() {
-                (0..classes).for_each(|class| out_of_fold[(row, class)] = found[(place, class)]);
-            }
-            watch.step(1)?;
+        let task = Task { vectors: vectors.as_ref(), labels: &labels, folds: &folds, lesson, known, classes, seed };
+        let plain = plain(&base.examples);
+        let shapes = shapes(base.examples.is_tuned());
+        watch.begin("training", shapes.len() as u64 * (2 * Equations::steps(rows) + FOLDS as u64 + 1));
+        let (mut functions, mut out_of_fold) = (Vec::new(), Mat::zeros(rows, classes));
+        for shape in shapes {
+            let columns = if shape.tuned { plain..base.examples.dimension } else { 0..plain };
+            let learned: Vec<usize> =
+                (0..rows).filter(|row| !shape.tuned || *row >= known || !base.examples.seen[*row]).collect();
+            let (function, scores) = task.train(columns, &learned, shape, watch)?;
+            out_of_fold += scores;
+            functions.push(function);
         }
-        let weights = total.solve(landmarks.as_ref())?;
-        watch.step(1)?;
         watch.end();
-        let calibrator = Calibrator::fit(&out_of_fold, &labels)?;
+        // What the backbone was tuned on is scored better than what it never saw.
+        let unseen = base.examples.unseen();
+        let judged: Vec<usize> = unseen.iter().copied().chain(known..rows).collect();
+        let truth: Vec<usize> = judged.iter().map(|row| labels[*row]).collect();
+        let calibrator = Calibrator::fit(&select(out_of_fold.as_ref(), &judged), &truth)?;
         let mut probabilities = calibrator.apply(&out_of_fold)?;
         let reported = probabilities.split_off(known);
         // Spam that users took for ham would count as so many false alarms, and raise the thresholds for all.
-        let thresholds = thresholds(&base.examples.classes, &base.examples.labels, &probabilities);
-        let kernel = Kernel { projection: base.projection.clone(), landmarks, weights };
-        Ok(Self { kernel, calibrator, classes, thresholds, base: probabilities, reported })
+        let judged = unseen.iter().map(|row| probabilities[*row].clone()).collect();
+        let thresholds = thresholds(&base.examples.classes, &truth[..unseen.len()], &judged);
+        Ok(Self {
+            projection: base.projection.clone(),
+            functions,
+            calibrator,
+            classes,
+            thresholds,
+            base: probabilities,
+            reported,
+        })
     }
 
     /// `head.onnx`.
     pub fn onnx(&self, features: usize) -> Vec<u8> {
         let mut graph = Graph::default();
-        let scores = self.kernel.write(&mut graph, Graph::INPUT);
+        let part = |function: &Function| Part {
+            projection: self.projection.components(function.columns.clone()),
+            landmarks: function.landmarks.clone(),
+            weights: function.weights.clone(),
+        };
+        let kernel = Kernel { parts: self.functions.iter().map(part).collect() };
+        let scores = kernel.write(&mut graph, Graph::INPUT);
         let logits = self.calibrator.write(&mut graph, &scores);
         graph.finish(&logits, features, self.classes)
     }
@@ -201,15 +206,106 @@ impl Candidate {
     /// # Errors
     /// If the arithmetic fails.
     pub fn probabilities(&self, vectors: &Examples) -> Result<Probabilities, TrainingError> {
-        let (landmarks, weights) = (self.kernel.landmarks.as_ref(), self.kernel.weights.as_ref());
-        self.calibrator.apply(&scores(matrix(vectors).as_ref(), landmarks, weights))
+        let vectors = matrix(vectors);
+        let of = |function: &Function| {
+            let block = vectors.as_ref().subcols(function.columns.start, function.columns.len());
+            scores(block, function.landmarks.as_ref(), function.weights.as_ref())
+        };
+        let sum = self.functions.iter().fold(Mat::zeros(vectors.nrows(), self.classes), |sum, function| sum + of(function));
+        self.calibrator.apply(&sum)
     }
 }
 
-/// The components of largest variance, which stand last.
-fn compared(vectors: MatRef<'_, f32>) -> Mat<f32> {
-    let width = vectors.ncols().min(COMPARED);
-    vectors.subcols(vectors.ncols() - width, width).to_owned()
+/// One of the functions whose sum is the score.
+struct Function {
+    /// The components of a projected vector that it reads.
+    columns: Range<usize>,
+    /// Landmarks x components.
+    landmarks: Mat<f32>,
+    /// Landmarks x classes.
+    weights: Mat<f32>,
+}
+
+/// What all functions of a head are trained on: the base set and, behind it, the lesson.
+struct Task<'a> {
+    /// Rows x components.
+    vectors: MatRef<'a, f32>,
+    labels: &'a [usize],
+    folds: &'a [usize],
+    lesson: &'a Lesson,
+    /// Rows of the base set.
+    known: usize,
+    classes: usize,
+    seed: u64,
+}
+
+impl Task<'_> {
+    /// A function that reads these components and learns of the rows `learned`; and the scores of all rows by functions that learned
+    /// of the other folds.
+    fn train(
+        &self,
+        columns: Range<usize>,
+        learned: &[usize],
+        shape: &Shape,
+        watch: &Watch,
+    ) -> Result<(Function, Mat<f32>), TrainingError> {
+        let (vectors, classes) = (self.vectors.subcols(columns.start, columns.len()), self.classes);
+        let mut counts = vec![0; classes];
+        learned.iter().for_each(|row| counts[self.labels[*row]] += 1);
+        let weights = class_weights(&counts);
+        let report_weight = REPORT_WEIGHT.max(TOGETHER / self.lesson.examples.len().max(1) as f64);
+        let label = |row: usize| self.labels[row];
+        let weight = |row: usize| match row.checked_sub(self.known) {
+            None => weights[label(row)],
+            // Users call much spam ham: their ham has no more weight than its class's share gives it.
+            Some(row) if self.lesson.examples.labels[row] == 0 => {
+                weights[0] / HAM_WEIGHT * report_weight * self.lesson.weights[row]
+            }
+            Some(row) => weights[self.lesson.examples.labels[row]] * report_weight * self.lesson.weights[row],
+        };
+        let landmarks = select(vectors, &self.landmarks(learned, shape.landmarks.min(LANDMARKS)));
+        let mut total = Equations::new(landmarks.nrows(), classes);
+        total.add(vectors, learned, landmarks.as_ref(), (&label, &weight), watch)?;
+        let mut out_of_fold = Mat::zeros(vectors.nrows(), classes);
+        for fold in 0..FOLDS {
+            let held_out: Vec<usize> = learned.iter().copied().filter(|row| self.folds[*row] == fold).collect();
+            let mut part = Equations::new(landmarks.nrows(), classes);
+            part.add(vectors, &held_out, landmarks.as_ref(), (&label, &weight), watch)?;
+            let found = total.without(part).solve(landmarks.as_ref())?;
+            let scored: Vec<usize> = (0..vectors.nrows()).filter(|row| self.folds[*row] == fold).collect();
+            let found = scores(select(vectors, &scored).as_ref(), landmarks.as_ref(), found.as_ref());
+            for (place, row) in scored.into_iter().enumerate() {
+                (0..classes).for_each(|class| out_of_fold[(row, class)] = shape.share * found[(place, class)]);
+            }
+            watch.step(1)?;
+        }
+        let weights = Scale(shape.share) * total.solve(landmarks.as_ref())?;
+        watch.step(1)?;
+        Ok((Function { columns, landmarks, weights }, out_of_fold))
+    }
+
+    /// Of the rows that are learned of every reported picture, as far as half of the landmarks go, and as many of the base set as
+    /// there is room for.
+    fn landmarks(&self, learned: &[usize], count: usize) -> Vec<usize> {
+        let (base, mut chosen): (Vec<usize>, Vec<usize>) = learned.iter().partition(|row| **row < self.known);
+        chosen.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
+        chosen.truncate(count / 2);
+        let labels: Vec<usize> = base.iter().map(|row| self.labels[*row]).collect();
+        chosen.extend(head::landmarks(&labels, count - chosen.len(), self.seed).into_iter().map(|place| base[place]));
+        chosen
+    }
+}
+
+/// How many components are not of tuned weights; they come first.
+fn plain(projected: &Examples) -> usize {
+    projected.tuned.iter().position(|tuned| *tuned).unwrap_or(projected.dimension)
+}
+
+/// The components of largest variance, which stand last, of what is not tuned.
+fn compared(vectors: MatRef<'_, f32>, of: &Examples) -> Mat<f32> {
+    let plain = plain(of);
+    let width = plain.min(COMPARED);
+    vectors.subcols(plain - width, width).to_owned()
 }
 
 /// The vectors of two sets as one matrix: rows x components.
@@ -228,7 +324,7 @@ fn folds(
 ) -> Result<Vec<usize>, TrainingError> {
     let (known, reported) = (&base.examples, &lesson.examples);
     let hashes: Vec<Option<u64>> = known.hashes.iter().chain(&reported.hashes).copied().collect();
-    let groups = groups::groups_of(compared(vectors), &hashes, watch)?;
+    let groups = groups::groups_of(compared(vectors, known), &hashes, watch)?;
     let mut folds = groups::folds(known, &groups[..known.len()], FOLDS, seed);
     let mut of_group: HashMap<usize, usize> = groups.iter().copied().zip(folds.iter().copied()).collect();
     let mut next = vec![0; known.classes.len()];
@@ -241,13 +337,4 @@ fn folds(
         folds.push(fold);
     }
     Ok(folds)
-}
-
-/// Every reported picture, as far as half of the landmarks go, and as many of the base set, which comes first, as there is room for.
-fn landmarks(vectors: MatRef<'_, f32>, base: &[usize], seed: u64) -> Mat<f32> {
-    let mut order: Vec<usize> = (base.len()..vectors.nrows()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order.truncate(LANDMARKS / 2);
-    order.extend(head::landmarks(base, LANDMARKS - order.len(), seed));
-    select(vectors, &order)
 }

@@ -16,7 +16,7 @@ pub type Thresholds = BTreeMap<String, BTreeMap<String, f32>>;
 /// What was measured of a candidate, all on pictures that it was not trained on, at the thresholds called "tag".
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
-    /// Ham of the base set that the shipped head, trained without it, calls something else.
+    /// Ham of the base set, but for what the backbone was tuned on, that the shipped head, trained without it, calls something else.
     pub base_alarms_shipped: Rate,
     /// The same of the candidate.
     pub base_alarms: Rate,
@@ -38,7 +38,7 @@ impl Figures {
         own: &Thresholds,
     ) -> Self {
         let classes = &base.examples.classes;
-        let ham: Vec<usize> = (0..base.examples.len()).filter(|row| base.examples.labels[*row] == 0).collect();
+        let ham: Vec<usize> = base.examples.unseen().into_iter().filter(|row| base.examples.labels[*row] == 0).collect();
         let alarms = |probabilities: &Probabilities, thresholds: &Thresholds| {
             let wrong = ham.iter().filter(|row| judged(classes, &probabilities[**row], thresholds) != 0).count();
             Rate::new(wrong, ham.len())

@@ -7,7 +7,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{Head, Preset},
+    head::{Head, Preset, select},
     onnx::Graph,
 };
 
@@ -40,7 +40,7 @@ impl Recipe {
     /// # Errors
     /// If the examples can't be trained on, the arithmetic fails, or the work is to stop.
     pub fn fit(&self, examples: &Examples, groups: &[usize], watch: &Watch) -> Result<Fit, TrainingError> {
-        examples.check()?;
+        examples.select(&examples.unseen()).check()?;
         let folds = groups::folds(examples, groups, self.folds, self.seed);
         let mut scores = Mat::zeros(examples.len(), examples.classes.len());
         for fold in 0..self.folds {
@@ -49,7 +49,7 @@ impl Recipe {
                 continue;
             }
             let training = examples.select(&trained);
-            training.check().map_err(|error| {
+            training.select(&training.unseen()).check().map_err(|error| {
                 TrainingError::Data(format!(
                     "{error} (in {} folds that keep near-duplicates and small sources together)",
                     self.folds
@@ -62,10 +62,14 @@ impl Recipe {
                 (0..found.ncols()).for_each(|class| scores[(row, class)] = found[(place, class)]);
             }
         }
-        let calibrator = Calibrator::fit(&scores, &examples.labels)?;
+        // What the backbone was tuned on is scored better than what it never saw.
+        let unseen = examples.unseen();
+        let labels: Vec<usize> = unseen.iter().map(|row| examples.labels[*row]).collect();
+        let calibrator = Calibrator::fit(&select(scores.as_ref(), &unseen), &labels)?;
         let out_of_fold = calibrator.apply(&scores)?;
         let head = Head::train(self.preset, examples, self.seed, watch)?;
-        let thresholds = thresholds(&examples.classes, &examples.labels, &out_of_fold);
+        let judged = unseen.iter().map(|row| out_of_fold[*row].clone()).collect();
+        let thresholds = thresholds(&examples.classes, &labels, &judged);
         Ok(Fit { head, calibrator, out_of_fold, thresholds })
     }
 }

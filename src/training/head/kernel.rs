@@ -2,8 +2,13 @@
 //! feature vector. The landmarks are training vectors drawn at random (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which
 //! bounds memory, time and the head's size whatever the number of pictures. Half of them are taken from the classes other than
 //! ham: of a set that is mostly ham, chance alone would take few of the others, and lose much of what is known of spam.
+//!
+//! Of a backbone with tuned weights there are two such functions, and their sum is the score: one of the features that were not
+//! tuned, trained on all pictures, and one of all features, trained on those that the backbone was not tuned on.
 
-use faer::{Accum, Mat, MatRef, get_global_parallelism, linalg::matmul::matmul};
+use std::borrow::Cow;
+
+use faer::{Accum, Mat, MatRef, Scale, get_global_parallelism, linalg::matmul::matmul};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,24 +18,65 @@ use super::{
 };
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
 
-/// Principal components. 256 lose 3 points of recall at 0.1 % false alarms, see the model card.
-pub const COMPONENTS: usize = 512;
-/// Landmarks at most. With 5,000 recall at 0.1 % false alarms is 3 to 5 points less, 10,000 gain nothing: see the model card.
-const LANDMARKS: usize = 8000;
+/// How one of the functions is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Principal components.
+    pub components: usize,
+    /// Landmarks at most.
+    pub landmarks: usize,
+    /// What its scores are multiplied by in the sum.
+    pub share: f32,
+    /// Whether it is of all features and of unseen pictures, or of what is not tuned and of all pictures.
+    pub tuned: bool,
+}
+
+/// 256 components lose 3 points of recall at 0.1 % false alarms, 5,000 landmarks 3 to 5; 10,000 gain nothing: see the model card.
+const PLAIN: Shape = Shape { components: 512, landmarks: 8000, share: 1.0, tuned: false };
+/// Twice as many of both gain nothing, and shares of 0.35 and 0.75 are as good: see the model card.
+const TUNED: Shape = Shape { components: 256, landmarks: 4000, share: 0.5, tuned: true };
 /// In units of the projected vectors' mean square length, which is 1.
 const GAMMA: f32 = 1.0;
 /// How much more a ham picture weighs than its class's share alone would have it: false alarms cost more than misses. Raised
 /// recall at 0.1 % false alarms by 5 points on all spam.
 pub const HAM_WEIGHT: f64 = 3.0;
 
-/// A trained head.
+/// The functions for vectors of which some numbers are tuned, or none are.
+pub fn shapes(tuned: bool) -> &'static [Shape] {
+    if tuned { &[PLAIN, TUNED] } else { &[PLAIN] }
+}
+
+/// What each function sees of the examples.
+///
+/// # Errors
+/// If a decomposition does not converge.
+pub fn projections(examples: &Examples, seed: u64) -> Result<Vec<Projection>, TrainingError> {
+    shapes(examples.is_tuned())
+        .iter()
+        .map(|shape| Projection::fit(&examples_of(examples, *shape), shape.components, seed))
+        .collect()
+}
+
+/// The examples that a function is trained on, with the features that it reads.
+fn examples_of(examples: &Examples, shape: Shape) -> Cow<'_, Examples> {
+    if shape.tuned { Cow::Owned(examples.select(&examples.unseen())) } else { examples.untuned() }
+}
+
+/// A trained head: the sum of one function or two.
 #[derive(Clone, Debug)]
 pub struct Kernel {
+    /// The functions.
+    pub parts: Vec<Part>,
+}
+
+/// One function.
+#[derive(Clone, Debug)]
+pub struct Part {
     /// From features.
     pub projection: Projection,
     /// Landmarks x components.
     pub landmarks: Mat<f32>,
-    /// Landmarks x classes.
+    /// Landmarks x classes, with the function's share in them.
     pub weights: Mat<f32>,
 }
 
@@ -41,30 +87,47 @@ impl Kernel {
     /// # Errors
     /// If the equations can't be solved, or the work is to stop.
     pub fn train(examples: &Examples, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
-        let (rows, classes) = (examples.len(), examples.classes.len());
-        watch.begin("training", 2 + Equations::steps(rows));
-        let projection = Projection::fit(examples, COMPONENTS, seed)?;
-        let vectors = projection.apply(examples);
-        watch.step(1)?;
-        let landmarks = select(vectors.as_ref(), &landmarks(&examples.labels, LANDMARKS, seed));
-        let weights = class_weights(&examples.counts());
-        let weight = |row: usize| weights[examples.labels[row]];
-        let all: Vec<usize> = (0..rows).collect();
-        let mut equations = Equations::new(landmarks.nrows(), classes);
-        equations.add(vectors.as_ref(), &all, landmarks.as_ref(), (&|row| examples.labels[row], &weight), watch)?;
-        let weights = equations.solve(landmarks.as_ref())?;
-        watch.step(1)?;
+        let shapes = shapes(examples.is_tuned());
+        watch.begin("training", shapes.len() as u64 * (2 + Equations::steps(examples.len())));
+        let projections = projections(examples, seed)?;
+        let parts = shapes.iter().zip(projections).map(|(shape, projection)| {
+            watch.step(1)?;
+            Part::train(&examples_of(examples, *shape), *shape, projection, seed, watch)
+        });
+        let parts = parts.collect::<Result<_, _>>()?;
         watch.end();
-        Ok(Self { projection, landmarks, weights })
+        Ok(Self { parts })
     }
 
-    /// f of each example: rows x classes; about 1 for its class, -1 for the others.
+    /// The score of each example: rows x classes; with one function about 1 for its class, -1 for the others.
     pub fn scores(&self, examples: &Examples) -> Mat<f32> {
-        scores(self.projection.apply(examples).as_ref(), self.landmarks.as_ref(), self.weights.as_ref())
+        let of = |part: &Part| scores(part.projection.apply(examples).as_ref(), part.landmarks.as_ref(), part.weights.as_ref());
+        let classes = self.parts.first().map_or(0, |part| part.weights.ncols());
+        self.parts.iter().fold(Mat::zeros(examples.len(), classes), |sum, part| sum + of(part))
     }
 
     /// The same in a graph: N x features to N x classes.
     pub fn write(&self, graph: &mut onnx::Graph, features: &str) -> onnx::Value {
+        let scores: Vec<onnx::Value> = self.parts.iter().map(|part| part.write(graph, features)).collect();
+        scores.into_iter().reduce(|sum, scores| graph.apply("Add", &[&sum, &scores])).unwrap_or_default()
+    }
+}
+
+impl Part {
+    fn train(examples: &Examples, shape: Shape, projection: Projection, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
+        let vectors = projection.apply(examples);
+        let landmarks = select(vectors.as_ref(), &landmarks(&examples.labels, shape.landmarks, seed));
+        let weights = class_weights(&examples.counts());
+        let weight = |row: usize| weights[examples.labels[row]];
+        let all: Vec<usize> = (0..examples.len()).collect();
+        let mut equations = Equations::new(landmarks.nrows(), examples.classes.len());
+        equations.add(vectors.as_ref(), &all, landmarks.as_ref(), (&|row| examples.labels[row], &weight), watch)?;
+        let weights = Scale(shape.share) * equations.solve(landmarks.as_ref())?;
+        watch.step(1)?;
+        Ok(Self { projection, landmarks, weights })
+    }
+
+    fn write(&self, graph: &mut onnx::Graph, features: &str) -> onnx::Value {
         let x = self.projection.write(graph, features);
         let (count, width) = (self.landmarks.nrows(), self.landmarks.ncols());
         let doubled: Vec<f32> = row_major(self.landmarks.transpose()).into_iter().map(|value| 2.0 * value).collect();

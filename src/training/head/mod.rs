@@ -12,7 +12,7 @@ use faer::Mat;
 
 use super::{TrainingError, Watch, examples::Examples, onnx};
 pub use equations::Equations;
-pub use kernel::{COMPONENTS, HAM_WEIGHT, Kernel, class_weights, landmarks, scores, select};
+pub use kernel::{HAM_WEIGHT, Kernel, Part, Shape, class_weights, landmarks, projections, scores, select, shapes};
 pub use projection::Projection;
 
 /// Which head is trained.
@@ -65,11 +65,13 @@ impl Head {
     /// # Errors
     /// If the arithmetic fails, or the work is to stop.
     pub fn train(preset: Preset, examples: &Examples, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
-        Ok(match preset {
-            Preset::Kernel => Self::Kernel(kernel::Kernel::train(examples, seed, watch)?),
-            Preset::Paper => Self::Dense(dense::Dense::train(dense::PAPER, examples, seed, watch)?),
-            Preset::Linear => Self::Dense(dense::Dense::train(dense::LINEAR, examples, seed, watch)?),
-        })
+        let recipe = match preset {
+            Preset::Kernel => return Ok(Self::Kernel(kernel::Kernel::train(examples, seed, watch)?)),
+            Preset::Paper => dense::PAPER,
+            Preset::Linear => dense::LINEAR,
+        };
+        let unseen = examples.select(&examples.unseen());
+        Ok(Self::Dense(dense::Dense::train(recipe, &unseen, seed, watch)?))
     }
 
     /// A score for each class, uncalibrated: rows x classes.
@@ -103,5 +105,6 @@ pub const COMPARED: usize = 128;
 /// # Errors
 /// If the decomposition does not converge.
 pub fn project(examples: &Examples) -> Result<Mat<f32>, TrainingError> {
-    Ok(Projection::fit(examples, COMPARED, 0)?.apply(examples))
+    let examples = examples.untuned();
+    Ok(Projection::fit(&examples, COMPARED, 0)?.apply(&examples))
 }

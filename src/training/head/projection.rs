@@ -1,5 +1,7 @@
 //! Standardised principal components: what a kernel head sees of a feature vector, and what near-duplicates are compared by.
 
+use std::ops::Range;
+
 use faer::{Accum, Mat, MatRef, Side, get_global_parallelism, linalg::matmul::matmul};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -76,6 +78,25 @@ impl Projection {
         (row_major(self.matrix.as_ref()), &self.offset)
     }
 
+    /// One whose components are this one's, and behind them another's of the same features.
+    pub fn beside(&self, other: &Self) -> Self {
+        let (features, own, theirs) = (self.matrix.nrows(), self.matrix.ncols(), other.matrix.ncols());
+        let number = |row, column| if column < own { self.matrix[(row, column)] } else { other.matrix[(row, column - own)] };
+        let matrix = Mat::from_fn(features, own + theirs, number);
+        Self { matrix, offset: [self.offset.as_slice(), &other.offset].concat() }
+    }
+
+    /// The one of these components of it.
+    pub fn components(&self, range: Range<usize>) -> Self {
+        let matrix = self.matrix.as_ref().subcols(range.start, range.len()).to_owned();
+        Self { matrix, offset: self.offset[range].to_vec() }
+    }
+
+    /// Number of components.
+    pub fn width(&self) -> usize {
+        self.offset.len()
+    }
+
     /// Features that it takes.
     pub fn features(&self) -> usize {
         self.matrix.nrows()
@@ -113,7 +134,7 @@ fn root(value: f32) -> f32 {
     value.max(0.0).sqrt()
 }
 
-/// Mean and deviation of the root of each feature. A feature that never changes has deviation 1.
+/// Mean and deviation of the root of each feature. A feature that never changes has an infinite one, so that it counts for nothing.
 fn moments(examples: &Examples) -> (Vec<f32>, Vec<f32>) {
     let rows = examples.len().max(1) as f64;
     let mut sums = vec![(0f64, 0f64); examples.dimension];
@@ -124,7 +145,7 @@ fn moments(examples: &Examples) -> (Vec<f32>, Vec<f32>) {
         }
     }
     let deviation = |(sum, squares): &(f64, f64)| (squares / rows - (sum / rows).powi(2)).max(0.0).sqrt() as f32;
-    let deviations = sums.iter().map(|sum| if deviation(sum) > 1e-6 { deviation(sum) } else { 1.0 }).collect();
+    let deviations = sums.iter().map(|sum| if deviation(sum) > 1e-6 { deviation(sum) } else { f32::INFINITY }).collect();
     (sums.iter().map(|(sum, _)| (sum / rows) as f32).collect(), deviations)
 }
 
