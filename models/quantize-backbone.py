@@ -54,7 +54,8 @@ def main() -> None:
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv"],
             calibrate_method=CalibrationMethod.MinMax, extra_options={"CalibMovingAverage": True},
         )
-    shutil.copy(bundle / "head.onnx", output)
+    for name in ("head.onnx", "tuned-on.txt"):
+        shutil.copy(bundle / name, output)
     digest = hashlib.sha256((output / "backbone.onnx").read_bytes()).hexdigest()
     (output / "model.toml").write_text(re.sub(r'(file = "backbone.onnx"\nsha256 = )"\w+"', rf'\1"{digest}"', manifest))
 

@@ -213,7 +213,7 @@ fn a_header_of_almost_a_megabyte_costs_no_message() {
 /// A copy of the shipped bundle, to be harmed.
 fn copied_bundle() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
-    for file in ["model.toml", "backbone.onnx", "head.onnx"] {
+    for file in ["model.toml", "backbone.onnx", "tuned-on.txt", "head.onnx"] {
         fs::copy(bundle().join(file), folder.path().join(file)).expect("copy");
     }
     folder

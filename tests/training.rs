@@ -11,7 +11,9 @@ use std::{
 
 use common::{data_file, leftovers, program, wait_for};
 use image::{Rgb, RgbImage};
+use imagespam_milter::image::{grey, perceptual_hash};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -245,13 +247,63 @@ fn views_and_features_can_be_others_than_the_base_bundles() {
     let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
     let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
     let trained =
-        run(&["train", &data, "--output", &bundle, "--view", "96,64", "--features", "features,stage4_deviation"], out.path());
+        run(&["train", &data, "--output", &bundle, "--view", "96,64", "--features", "features,stage3_mean"], out.path());
     assert!(trained.status.success(), "{}", text(&trained.stderr));
     let shown = text(&run(&["model", "show", "--set", &format!("model.bundle={bundle}")], out.path()).stdout);
     assert!(shown.contains("96 x 96") && shown.contains("64 x 64"), "{shown}");
-    assert!(shown.contains("features    4096 numbers from features, stage4_deviation"), "{shown}");
+    assert!(shown.contains("features    3072 numbers from features, stage3_mean"), "{shown}");
     let verified = run(&["model", "verify", "--set", &format!("model.bundle={bundle}")], out.path());
     assert!(verified.status.success(), "{}", text(&verified.stderr));
+}
+
+/// The shipped bundle in a folder of its own, its backbone tuned on pictures of the hashes that `list` holds.
+fn tuned_on(folder: &Path, list: &str) -> String {
+    let bundle = folder.join("tuned");
+    fs::create_dir(&bundle).expect("folder");
+    for file in fs::read_dir(common::bundle()).expect("bundle").flatten() {
+        fs::copy(file.path(), bundle.join(file.file_name())).expect("copy");
+    }
+    fs::write(bundle.join("tuned-on.txt"), list).expect("list");
+    let mut manifest: toml::Table = fs::read_to_string(bundle.join("model.toml")).expect("model.toml").parse().expect("TOML");
+    let digest = base16ct::lower::encode_string(&Sha256::digest(list));
+    manifest["backbone"]["tuned"]["sha256"] = digest.into();
+    fs::write(bundle.join("model.toml"), manifest.to_string()).expect("model.toml");
+    bundle.display().to_string()
+}
+
+#[test]
+fn what_the_backbone_was_tuned_on_is_not_judged_by() {
+    let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
+    let hash = |path: &str| {
+        let picture = image::open(set.path().join(path)).expect("picture").into_rgb8();
+        format!("{:016x}\n", perceptual_hash(&grey(&picture)))
+    };
+    let list = ["spam/letters/100.png", "spam/letters/101.png", "ham/one/3.png"].map(hash).concat();
+    let base = tuned_on(out.path(), &list);
+    let bundle = out.path().join("new");
+    let data = set.path().display().to_string();
+    let trained = run(&["train", &data, "--base", &base, "--output", &bundle.display().to_string()], out.path());
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    let card = fs::read_to_string(bundle.join("MODEL_CARD.md")).expect("card");
+    assert!(card.contains("The backbone was tuned on 3 of them or their near-duplicates"), "{card}");
+    assert!(card.contains("of 27 ham pictures"), "the thresholds are of the 27 others: {card}");
+    let verified = run(&["model", "verify", "--set", &format!("model.bundle={}", bundle.display())], out.path());
+    assert!(verified.status.success(), "the list went along: {}", text(&verified.stderr));
+}
+
+#[test]
+fn a_broken_list_of_what_the_backbone_was_tuned_on_is_named() {
+    let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
+    let base = tuned_on(out.path(), "0123456789abcdef\nnonsense\n");
+    let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
+    let refused = run(&["train", &data, "--base", &base, "--output", &bundle], out.path());
+    assert!(text(&refused.stderr).contains("tuned-on.txt: line 2: not a perceptual hash"), "{}", text(&refused.stderr));
+    fs::remove_file(Path::new(&base).join("tuned-on.txt")).expect("removed");
+    let refused = run(&["train", &data, "--base", &base, "--output", &bundle], out.path());
+    assert!(text(&refused.stderr).contains("tuned-on.txt: can't be read"), "{}", text(&refused.stderr));
+    let all = run(&["train", &data, "--features", "features", "--output", &bundle], out.path());
+    assert!(text(&all.stderr).contains("--features: one at least"), "{}", text(&all.stderr));
+    assert!(!Path::new(&bundle).exists());
 }
 
 #[test]

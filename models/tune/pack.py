@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Packs labelled pictures for tune.py: first frame, on white, squashed to 416 x 416 pixels, as WebP.
+"""Packs labelled pictures for activations.py: first frame, on white, squashed to 416 x 416 pixels, as WebP.
 
 usage: pack.py OUT DATA...      DATA: folders as `imagespam-milter train` reads them
-Writes OUT/NN.pickle, lists of (class, source, name, WebP bytes), 55 MB each at most.
+Writes OUT/NN.pickle, lists of (class, source, path, WebP bytes), 55 MB each at most.
 """
 
 import io
@@ -43,7 +43,7 @@ def packed(picture: tuple[str, str, Path]) -> tuple[str, str, str, bytes] | None
         white.alpha_composite(image)
         out = io.BytesIO()
         white.convert("RGB").resize((SIDE, SIDE), Image.BILINEAR).save(out, "WEBP", quality=85, method=2)
-        return kind, source, path.stem, out.getvalue()
+        return kind, source, str(path), out.getvalue()
     except Exception as error:  # a picture that Pillow can't read is one less to train on
         print(f"pack: {path}: {error}", file=sys.stderr)
         return None

@@ -124,7 +124,7 @@ impl BaseSet {
         let names: Vec<std::sync::Arc<str>> = names.into_iter().map(Into::into).collect();
         let (scale, vectors) = (floats("scale")?, tensor("vectors", Dtype::I8)?);
         let (labels, known) = (tensor("labels", Dtype::U8)?, tensor("hash_known", Dtype::U8)?);
-        // Base sets of before 2026.12 have neither.
+        // Older base sets have neither.
         let tuned = metadata.metadata().as_ref().and_then(|metadata| metadata.get("tuned")).map_or(Ok(0), |text| text.parse());
         let tuned: usize = tuned.map_err(|error| failed(&error))?;
         let seen = if tuned > 0 { tensor("seen", Dtype::U8)? } else { vec![0; labels.len()] };
