@@ -17,7 +17,7 @@ use super::{
 const STEPS: usize = 1500;
 const LEARNING_RATE: f64 = 0.05;
 
-/// Named thresholds, and the share of ham that may reach them.
+/// Named thresholds, and the share of ham that may reach them, of whatever class.
 pub const TARGETS: [(&str, f64); 2] = [("tag", 0.001), ("reject", 0.0001)];
 /// So many false alarms must be expected at a rate before a threshold for it is stated. With 3 and more the upper end of the
 /// 95 % interval stays below about three times the rate (the "rule of three").
@@ -93,7 +93,7 @@ pub struct Threshold {
     pub class: String,
     /// `tag` or `reject`.
     pub name: &'static str,
-    /// Share of ham that may reach it.
+    /// Share of ham that may reach it: as much for each class, so that together they keep to the target.
     pub allowed: f64,
     /// The least probability of the class; `None` if there is too little ham to tell.
     pub score: Option<f32>,
@@ -138,6 +138,7 @@ pub fn thresholds(classes: &[String], labels: &[usize], probabilities: &Probabil
     for (class, name_of_class) in classes.iter().enumerate().skip(1) {
         let scores: Vec<f32> = probabilities.iter().map(|row| row[class]).collect();
         for (name, allowed) in TARGETS {
+            let allowed = allowed / (classes.len() - 1) as f64;
             let ham_needed = (EXPECTED_ALARMS / allowed).ceil() as usize;
             let least = threshold_for(&scores, &spam, allowed).min(1.0);
             let alarms = scores.iter().zip(&spam).filter(|(score, spam)| !**spam && **score >= least).count();
