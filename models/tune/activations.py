@@ -3,9 +3,9 @@
 
 usage: activations.py BACKBONE PACKS OUT [COPIES]
 
-OUT gets entries.pickle and, of the pictures as they are, features.npy (N x 2560) and stage3.npy (N x 12 x 12 x 512, every second pixel
-of each axis: stage 4 reads no other); of COPIES changed copies (default 40,000) of those that tune (split.py) copies.npy (rows),
-copies-statistics.npy (mean and deviation of stages 2 and 3, 1,536) and copies-stage3.npy. Half an hour on 2 cores, 11 GB.
+OUT gets entries.pickle and, of the pictures as they are, pixels.npy and features.npy (N x 2560); of COPIES changed copies (default
+40,000) of those that tune (split.py) copies.npy (rows), copies-statistics.npy (mean and deviation of stages 2 and 3, 1,536) and
+copies-stage3.npy (N x 12 x 12 x 512, every second pixel of each axis: stage 4 reads no other). Half an hour on 2 cores.
 """
 
 import io
@@ -68,7 +68,7 @@ class Net:
 
 
 # Of a worker process.
-net, pixels_of, split = None, None, None
+net, pixels_of, pools, grounds = None, None, None, None
 
 
 def begin_views(backbone: str) -> None:
@@ -76,25 +76,23 @@ def begin_views(backbone: str) -> None:
     net = Net(backbone, True)
 
 
-def view(packed: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def view(packed: bytes) -> tuple[np.ndarray, np.ndarray]:
     image = Image.open(io.BytesIO(packed)).convert("RGB")
-    return np.asarray(image), *net(np.asarray(image.resize((augment.SIDE, augment.SIDE), Image.BILINEAR)))
+    return np.asarray(image), net(np.asarray(image.resize((augment.SIDE, augment.SIDE), Image.BILINEAR)))[0]
 
 
-def begin_copies(backbone: str, folder: Path) -> None:
-    global net, pixels_of, split
-    net, pixels_of, split = Net(backbone, False), np.load(folder / "pixels.npy", mmap_mode="r"), Split(folder)
+def begin_copies(backbone: str, folder: Path, rows_of: dict[str, np.ndarray], photographs: np.ndarray) -> None:
+    global net, pixels_of, pools, grounds
+    net, pixels_of, pools, grounds = Net(backbone, False), np.load(folder / "pixels.npy", mmap_mode="r"), rows_of, photographs
 
 
 def copy(seed: int) -> tuple[int, np.ndarray, np.ndarray]:
     changes = augment.Changes(seed)
     kind = changes.random.choice(list(MIX), p=np.array(list(MIX.values())) / sum(MIX.values()))
-    row = int(changes.random.choice(np.flatnonzero(split.tunes & (split.kinds == kind))))
+    row = int(changes.random.choice(pools[kind]))
     pixels = changes.cropped(pixels_of[row])
     if changes.happens(LAID_OVER.get(kind, 0)):
-        photograph = [source.split("/")[-1] in PHOTOGRAPHS for source in split.sources]
-        ground = changes.random.choice(np.flatnonzero(split.tunes & (split.labels == 0) & photograph))
-        pixels = changes.laid_over(pixels, changes.cropped(pixels_of[int(ground)]))
+        pixels = changes.laid_over(pixels, changes.cropped(pixels_of[int(changes.random.choice(grounds))]))
     return row, *net(changes.mailed(pixels))
 
 
@@ -107,15 +105,18 @@ def main() -> None:
     array = lambda name, kind, *shape: np.lib.format.open_memmap(folder / name, "w+", kind, shape)
     side = Image.open(io.BytesIO(entries[0][3])).width
     pixels = array("pixels.npy", np.uint8, len(entries), side, side, 3)
-    features, stage3 = array("features.npy", np.float32, len(entries), 2560), array("stage3.npy", np.float16, len(entries), 12, 12, 512)
+    features = array("features.npy", np.float32, len(entries), 2560)
     with multiprocessing.Pool(None, begin_views, (backbone,)) as pool:
         for row, found in enumerate(pool.imap(view, (entry[3] for entry in entries), chunksize=32)):
-            pixels[row], features[row], stage3[row] = found
-    for written in (pixels, features, stage3):
-        written.flush()
+            pixels[row], features[row] = found
+    pixels.flush(), features.flush()
+    split = Split(folder)
+    rows_of = {kind: np.flatnonzero(split.tunes & (split.kinds == kind)) for kind in MIX}
+    photograph = [source.split("/")[-1] in PHOTOGRAPHS for source in split.sources]
+    photographs = np.flatnonzero(split.tunes & (split.labels == 0) & photograph)
     rows = array("copies.npy", np.int64, count)
     statistics, stage3 = array("copies-statistics.npy", np.float32, count, 1536), array("copies-stage3.npy", np.float16, count, 12, 12, 512)
-    with multiprocessing.Pool(None, begin_copies, (backbone, folder)) as pool:
+    with multiprocessing.Pool(None, begin_copies, (backbone, folder, rows_of, photographs)) as pool:
         for number, found in enumerate(pool.imap(copy, range(count), chunksize=32)):
             rows[number], statistics[number], stage3[number] = found
 
