@@ -17,7 +17,7 @@ use super::{
     calibration::{Calibrator, Probabilities, Threshold, thresholds},
     examples::Examples,
     groups,
-    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, Part, Projection, Shape, class_weights, scores, select, shapes},
+    head::{self, COMPARED, Equations, HAM_WEIGHT, Kernel, Part, Shape, class_weights, scores, select, shapes},
     onnx::Graph,
 };
 use crate::{
@@ -129,8 +129,7 @@ pub fn belief(opinion: &Opinion) -> f64 {
 
 /// A head that was learned, and what is known of it.
 pub struct Candidate {
-    projection: Projection,
-    functions: Vec<Function>,
+    kernel: Kernel,
     calibrator: Calibrator,
     classes: usize,
     /// Least scores, by class, from the base set's ham.
@@ -156,14 +155,14 @@ impl Candidate {
         let plain = plain(&base.examples);
         let shapes = shapes(base.examples.is_tuned());
         watch.begin("training", shapes.len() as u64 * (2 * Equations::steps(rows) + FOLDS as u64 + 1));
-        let (mut functions, mut out_of_fold) = (Vec::new(), Mat::zeros(rows, classes));
+        let (mut parts, mut out_of_fold) = (Vec::new(), Mat::zeros(rows, classes));
         for shape in shapes {
             let columns = if shape.tuned { plain..base.examples.dimension } else { 0..plain };
             let learned: Vec<usize> =
                 (0..rows).filter(|row| !shape.tuned || *row >= known || !base.examples.seen[*row]).collect();
-            let (function, scores) = task.train(columns, &learned, shape, watch)?;
+            let (part, scores) = task.train(columns, base, &learned, shape, watch)?;
             out_of_fold += scores;
-            functions.push(function);
+            parts.push(part);
         }
         watch.end();
         // What the backbone was tuned on is scored better than what it never saw.
@@ -176,27 +175,13 @@ impl Candidate {
         // Spam that users took for ham would count as so many false alarms, and raise the thresholds for all.
         let judged = unseen.iter().map(|row| probabilities[*row].clone()).collect();
         let thresholds = thresholds(&base.examples.classes, &truth[..unseen.len()], &judged);
-        Ok(Self {
-            projection: base.projection.clone(),
-            functions,
-            calibrator,
-            classes,
-            thresholds,
-            base: probabilities,
-            reported,
-        })
+        Ok(Self { kernel: Kernel { parts }, calibrator, classes, thresholds, base: probabilities, reported })
     }
 
     /// `head.onnx`.
     pub fn onnx(&self, features: usize) -> Vec<u8> {
         let mut graph = Graph::default();
-        let part = |function: &Function| Part {
-            projection: self.projection.components(function.columns.clone()),
-            landmarks: function.landmarks.clone(),
-            weights: function.weights.clone(),
-        };
-        let kernel = Kernel { parts: self.functions.iter().map(part).collect() };
-        let scores = kernel.write(&mut graph, Graph::INPUT);
+        let scores = self.kernel.write(&mut graph, Graph::INPUT);
         let logits = self.calibrator.write(&mut graph, &scores);
         graph.finish(&logits, features, self.classes)
     }
@@ -207,23 +192,14 @@ impl Candidate {
     /// If the arithmetic fails.
     pub fn probabilities(&self, vectors: &Examples) -> Result<Probabilities, TrainingError> {
         let vectors = matrix(vectors);
-        let of = |function: &Function| {
-            let block = vectors.as_ref().subcols(function.columns.start, function.columns.len());
-            scores(block, function.landmarks.as_ref(), function.weights.as_ref())
-        };
-        let sum = self.functions.iter().fold(Mat::zeros(vectors.nrows(), self.classes), |sum, function| sum + of(function));
+        let (mut sum, mut first) = (Mat::zeros(vectors.nrows(), self.classes), 0);
+        for part in &self.kernel.parts {
+            let block = vectors.as_ref().subcols(first, part.projection.width());
+            sum += scores(block, part.landmarks.as_ref(), part.weights.as_ref());
+            first += part.projection.width();
+        }
         self.calibrator.apply(&sum)
     }
-}
-
-/// One of the functions whose sum is the score.
-struct Function {
-    /// The components of a projected vector that it reads.
-    columns: Range<usize>,
-    /// Landmarks x components.
-    landmarks: Mat<f32>,
-    /// Landmarks x classes.
-    weights: Mat<f32>,
 }
 
 /// What all functions of a head are trained on: the base set and, behind it, the lesson.
@@ -245,10 +221,11 @@ impl Task<'_> {
     fn train(
         &self,
         columns: Range<usize>,
+        base: &BaseSet,
         learned: &[usize],
         shape: &Shape,
         watch: &Watch,
-    ) -> Result<(Function, Mat<f32>), TrainingError> {
+    ) -> Result<(Part, Mat<f32>), TrainingError> {
         let (vectors, classes) = (self.vectors.subcols(columns.start, columns.len()), self.classes);
         let mut counts = vec![0; classes];
         learned.iter().for_each(|row| counts[self.labels[*row]] += 1);
@@ -281,7 +258,7 @@ impl Task<'_> {
         }
         let weights = Scale(shape.share) * total.solve(landmarks.as_ref())?;
         watch.step(1)?;
-        Ok((Function { columns, landmarks, weights }, out_of_fold))
+        Ok((Part { projection: base.projection.components(columns), landmarks, weights }, out_of_fold))
     }
 
     /// Of the rows that are learned of every reported picture, as far as half of the landmarks go, and as many of the base set as
