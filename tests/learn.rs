@@ -12,7 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Daemon, messages::with_picture, png, program, site::Site, wait_for};
+use common::{
+    Daemon,
+    messages::with_picture,
+    png, program,
+    site::Site,
+    tuned::{hash_list, tuned_on},
+    wait_for,
+};
 use image::{Rgb, RgbImage};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -56,7 +63,7 @@ fn discs(number: u32) -> RgbImage {
     drawn
 }
 
-/// A small bundle with a base set: pages are ham, stripes are spam. Trained once for all tests.
+/// A small bundle with a base set: pages are ham, stripes are spam, and a tenth of both tuned the backbone. Trained once for all tests.
 fn small_bundle() -> &'static Path {
     static MADE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, bundle) = MADE.get_or_init(|| {
@@ -66,13 +73,14 @@ fn small_bundle() -> &'static Path {
             fs::create_dir_all(&place).expect("folder");
             (0..count).for_each(|number| fs::write(place.join(format!("{number}.png")), png(&draw(number))).expect("picture"));
         }
-        let bundle = folder.path().join("small");
+        let (bundle, tuning) = (folder.path().join("small"), (0..4).flat_map(|number| [page(number), stripes(number)]));
+        let base = tuned_on(folder.path(), &hash_list(&tuning.collect::<Vec<_>>()));
         let trained = program()
             .arg("train")
             .arg(folder.path().join("data"))
             .arg("--output")
             .arg(&bundle)
-            .args(["--name", "small", "--view", "128", "--cache"])
+            .args(["--base", &base, "--name", "small", "--view", "128", "--cache"])
             .arg(folder.path().join("cache"))
             .output()
             .expect("train");

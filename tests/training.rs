@@ -9,11 +9,13 @@ use std::{
     time::Duration,
 };
 
-use common::{data_file, leftovers, program, wait_for};
+use common::{
+    data_file, leftovers, program,
+    tuned::{hash_list, tuned_on},
+    wait_for,
+};
 use image::{Rgb, RgbImage};
-use imagespam_milter::image::{grey, perceptual_hash};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -256,30 +258,11 @@ fn views_and_features_can_be_others_than_the_base_bundles() {
     assert!(verified.status.success(), "{}", text(&verified.stderr));
 }
 
-/// The shipped bundle in a folder of its own, its backbone tuned on pictures of the hashes that `list` holds.
-fn tuned_on(folder: &Path, list: &str) -> String {
-    let bundle = folder.join("tuned");
-    fs::create_dir(&bundle).expect("folder");
-    for file in fs::read_dir(common::bundle()).expect("bundle").flatten() {
-        fs::copy(file.path(), bundle.join(file.file_name())).expect("copy");
-    }
-    fs::write(bundle.join("tuned-on.txt"), list).expect("list");
-    let mut manifest: toml::Table = fs::read_to_string(bundle.join("model.toml")).expect("model.toml").parse().expect("TOML");
-    let digest = base16ct::lower::encode_string(&Sha256::digest(list));
-    manifest["backbone"]["tuned"]["sha256"] = digest.into();
-    fs::write(bundle.join("model.toml"), manifest.to_string()).expect("model.toml");
-    bundle.display().to_string()
-}
-
 #[test]
 fn what_the_backbone_was_tuned_on_is_not_judged_by() {
     let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
-    let hash = |path: &str| {
-        let picture = image::open(set.path().join(path)).expect("picture").into_rgb8();
-        format!("{:016x}\n", perceptual_hash(&grey(&picture)))
-    };
-    let list = ["spam/letters/100.png", "spam/letters/101.png", "ham/one/3.png"].map(hash).concat();
-    let base = tuned_on(out.path(), &list);
+    let picture = |path: &str| image::open(set.path().join(path)).expect("picture").into_rgb8();
+    let base = tuned_on(out.path(), &hash_list(&["spam/letters/100.png", "spam/letters/101.png", "ham/one/3.png"].map(picture)));
     let bundle = out.path().join("new");
     let data = set.path().display().to_string();
     let trained = run(&["train", &data, "--base", &base, "--output", &bundle.display().to_string()], out.path());
@@ -287,8 +270,14 @@ fn what_the_backbone_was_tuned_on_is_not_judged_by() {
     let card = fs::read_to_string(bundle.join("MODEL_CARD.md")).expect("card");
     assert!(card.contains("The backbone was tuned on 3 of them or their near-duplicates"), "{card}");
     assert!(card.contains(": 27 ham pictures are too few"), "the thresholds are of the 27 others: {card}");
-    let verified = run(&["model", "verify", "--set", &format!("model.bundle={}", bundle.display())], out.path());
+    let model = format!("model.bundle={}", bundle.display());
+    let verified = run(&["model", "verify", "--set", &model], out.path());
     assert!(verified.status.success(), "the list went along: {}", text(&verified.stderr));
+    let shown = run(&["model", "show", "--set", &model], out.path());
+    assert!(text(&shown.stdout).contains("on pictures of 3 perceptual hashes (tuned-on.txt)"), "{}", text(&shown.stdout));
+    let asked = run(&["evaluate", &data, "--set", &model], out.path());
+    assert!(text(&asked.stderr).contains("the backbone was tuned on 3 of these "), "{}", text(&asked.stderr));
+    assert!(asked.status.success());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 
-use super::{complain, load_net, settings, work};
+use super::{bundle_in_use, complain, net_of, settings, work};
 use crate::{
     config::{Settings, Sources},
     training::{
@@ -69,7 +69,8 @@ impl Evaluate {
 
     fn figures(&self, settings: &Settings, watch: &Watch) -> anyhow::Result<String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (_, net) = load_net(settings, threads, complain)?;
+        let bundle = bundle_in_use(settings, complain)?;
+        let (_, net) = net_of(&bundle, settings, threads)?;
         let manifest = net.manifest();
         // Classes in the order of the head, whose first is ham in every bundle that train writes.
         if manifest.classes[0] != "ham" {
@@ -81,6 +82,14 @@ impl Evaluate {
         let mut examples = self.data.load(&self.data.data, &known, &mut extractor, watch)?;
         if examples.is_empty() {
             bail!("there is nothing to evaluate on");
+        }
+        let tuned_on = bundle.tuned_on()?;
+        let met = examples.hashes.iter().flatten().filter(|hash| tuned_on.contains(hash)).count();
+        if met > 0 {
+            complain(format!(
+                "the backbone was tuned on {met} of these {} pictures: the figures are better than they would be of others",
+                examples.len()
+            ));
         }
         // A class that the model has not is not ham all the same: the last of its classes stands for it.
         let last = manifest.classes.len() - 1;

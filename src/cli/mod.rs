@@ -149,10 +149,13 @@ fn complain(problem: String) {
 }
 
 fn load_net(settings: &Settings, sessions: usize, tell: impl FnOnce(String)) -> anyhow::Result<(Runtime, Net)> {
-    let bundle = bundle_in_use(settings, tell)?;
+    net_of(&bundle_in_use(settings, tell)?, settings, sessions)
+}
+
+fn net_of(bundle: &Bundle, settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Net)> {
     let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
     let placement = Placement { device: settings.model.device, sessions, waiting: settings.limits.waiting };
-    let net = Net::load(&runtime, &bundle, placement)?;
+    let net = Net::load(&runtime, bundle, placement)?;
     Ok((runtime, net))
 }
 

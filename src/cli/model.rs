@@ -9,7 +9,7 @@ use super::{bundle_in_use, complain, settings};
 use crate::{
     config::{Settings, Sources},
     feedback::now,
-    model::{Manifest, Net, Placement, Runtime, Versions, runtime_version},
+    model::{Bundle, Manifest, Net, Placement, Runtime, Versions, runtime_version},
 };
 
 #[derive(Debug, Subcommand)]
@@ -39,7 +39,7 @@ impl Model {
         match self {
             Self::Show => {
                 let bundle = bundle_in_use(&settings, complain)?;
-                show(&bundle.manifest, &bundle.folder.display().to_string());
+                show(&bundle)?;
             }
             Self::List => list(&settings)?,
             Self::Promote { version } => {
@@ -100,9 +100,10 @@ fn rollback(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(manifest: &Manifest, folder: &str) {
+fn show(bundle: &Bundle) -> anyhow::Result<()> {
+    let manifest = &bundle.manifest;
     println!("model       {}", manifest.title());
-    println!("folder      {folder}");
+    println!("folder      {}", bundle.folder.display());
     println!("classes     {}", manifest.classes.join(", "));
     for (class, thresholds) in &manifest.thresholds {
         for (name, score) in thresholds {
@@ -114,8 +115,13 @@ fn show(manifest: &Manifest, folder: &str) {
     }
     println!("features    {} numbers from {}", manifest.known_answer.features, manifest.backbone.outputs.join(", "));
     println!("backbone    {} ({})", manifest.backbone.file, manifest.backbone.sha256);
+    if let Some(tuned) = &manifest.backbone.tuned {
+        let hashes = bundle.tuned_on()?.len();
+        println!("tuned       {} on pictures of {hashes} perceptual hashes ({})", tuned.outputs.join(", "), tuned.pictures);
+    }
     println!("head        {} ({})", manifest.head.file, manifest.head.sha256);
     for (key, value) in &manifest.provenance {
         println!("{key:<11} {value}");
     }
+    Ok(())
 }

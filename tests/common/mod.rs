@@ -10,6 +10,7 @@ pub mod messages;
 pub mod postfix;
 pub mod sendmail;
 pub mod site;
+pub mod tuned;
 
 use std::{
     fs::{self, File},

@@ -1,0 +1,27 @@
+//! Bundles that say that their backbone was tuned on some pictures.
+
+use std::{fs, path::Path};
+
+use image::RgbImage;
+use imagespam_milter::image::{grey, perceptual_hash};
+use sha2::{Digest, Sha256};
+
+/// What `tuned-on.txt` says of these pictures.
+pub fn hash_list(pictures: &[RgbImage]) -> String {
+    pictures.iter().map(|picture| format!("{:016x}\n", perceptual_hash(&grey(picture)))).collect()
+}
+
+/// The shipped bundle in a folder of its own, with another `tuned-on.txt`; its path.
+pub fn tuned_on(folder: &Path, list: &str) -> String {
+    let bundle = folder.join("tuned");
+    fs::create_dir(&bundle).expect("folder");
+    for file in fs::read_dir(super::bundle()).expect("bundle").flatten() {
+        fs::copy(file.path(), bundle.join(file.file_name())).expect("copy");
+    }
+    fs::write(bundle.join("tuned-on.txt"), list).expect("list");
+    let mut manifest: toml::Table = fs::read_to_string(bundle.join("model.toml")).expect("model.toml").parse().expect("TOML");
+    let digest = base16ct::lower::encode_string(&Sha256::digest(list));
+    manifest["backbone"]["tuned"]["sha256"] = digest.into();
+    fs::write(bundle.join("model.toml"), manifest.to_string()).expect("model.toml");
+    bundle.display().to_string()
+}
