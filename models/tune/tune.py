@@ -22,6 +22,8 @@ from net import Stage4, with_weights
 from split import Split
 
 STEPS, BATCH, RATE, DECAY, DROPOUT, SMOOTHING, SEED = 700, 128, 8e-4, 0.03, 0.3, 0.05, 1
+# Without AVX-512, half precision takes fifteen times as long as single.
+FAST_BFLOAT16 = torch.cpu.get_capabilities().get("avx512_bf16", False)
 
 
 class Classifier(nn.Module):
@@ -70,7 +72,7 @@ def main() -> None:
             group["lr"] = RATE * min(1, (step + 1) / 60) * 0.5 * (1 + np.cos(np.pi * step / steps))
         picked = np.sort(random.choice(len(rows), min(BATCH, len(rows)), replace=False))
         net.train(), classifier.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             features = net(activations(picked).contiguous(memory_format=torch.channels_last))
         said = classifier(torch.cat([statistics[picked], features], 1))
         loss = loss_of(said, labels[picked])
