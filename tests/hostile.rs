@@ -5,8 +5,9 @@ mod common;
 use std::{fs, time::Instant};
 
 use common::{
-    Daemon, bundle,
+    Daemon,
     client::{Answer, OUTSIDE},
+    copy_bundle,
     messages::{base64, message, multipart, part, with_picture, without_picture},
     picture,
 };
@@ -210,15 +211,6 @@ fn a_header_of_almost_a_megabyte_costs_no_message() {
     assert_eq!(daemon.client().message(&message).status, 'a');
 }
 
-/// A copy of the shipped bundle, to be harmed.
-fn copied_bundle() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("folder");
-    for file in ["model.toml", "backbone.onnx", "tuned-on.txt", "head.onnx"] {
-        fs::copy(bundle().join(file), folder.path().join(file)).expect("copy");
-    }
-    folder
-}
-
 #[test]
 fn without_a_whole_bundle_the_daemon_says_why_and_does_not_start() {
     let run = |folder: &tempfile::TempDir| {
@@ -233,7 +225,8 @@ fn without_a_whole_bundle_the_daemon_says_why_and_does_not_start() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let harmed = |file: &str, harm: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        let folder = copied_bundle();
+        let folder = tempfile::tempdir().expect("folder");
+        copy_bundle(folder.path());
         let path = folder.path().join(file);
         let bytes = fs::read(&path).expect("file");
         fs::write(&path, harm(bytes)).expect("file");

@@ -35,6 +35,13 @@ pub fn bundle() -> PathBuf {
     repository().join("models/resnet50-thin")
 }
 
+/// Copies the shipped bundle into a folder that is there.
+pub fn copy_bundle(folder: &Path) {
+    for file in fs::read_dir(bundle()).expect("bundle").flatten() {
+        fs::copy(file.path(), folder.join(file.file_name())).expect("copy");
+    }
+}
+
 /// A test picture of tests/data.
 pub fn picture(name: &str) -> Vec<u8> {
     fs::read(repository().join("tests/data").join(name)).expect("test picture")

@@ -15,9 +15,7 @@ pub fn hash_list(pictures: &[RgbImage]) -> String {
 pub fn tuned_on(folder: &Path, list: &str) -> String {
     let bundle = folder.join("tuned");
     fs::create_dir(&bundle).expect("folder");
-    for file in fs::read_dir(super::bundle()).expect("bundle").flatten() {
-        fs::copy(file.path(), bundle.join(file.file_name())).expect("copy");
-    }
+    super::copy_bundle(&bundle);
     fs::write(bundle.join("tuned-on.txt"), list).expect("list");
     let mut manifest: toml::Table = fs::read_to_string(bundle.join("model.toml")).expect("model.toml").parse().expect("TOML");
     let digest = base16ct::lower::encode_string(&Sha256::digest(list));
