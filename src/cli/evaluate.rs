@@ -69,8 +69,10 @@ impl Evaluate {
 
     fn figures(&self, settings: &Settings, watch: &Watch) -> anyhow::Result<String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let bundle = bundle_in_use(settings, complain)?;
-        let (_, net) = net_of(&bundle, settings, threads)?;
+        let (net, tuned_on) = {
+            let bundle = bundle_in_use(settings, complain)?;
+            (net_of(&bundle, settings, threads)?.1, bundle.tuned_on()?)
+        };
         let manifest = net.manifest();
         // Classes in the order of the head, whose first is ham in every bundle that train writes.
         if manifest.classes[0] != "ham" {
@@ -83,7 +85,6 @@ impl Evaluate {
         if examples.is_empty() {
             bail!("there is nothing to evaluate on");
         }
-        let tuned_on = bundle.tuned_on()?;
         let met = examples.hashes.iter().flatten().filter(|hash| tuned_on.contains(hash)).count();
         if met > 0 {
             complain(format!(

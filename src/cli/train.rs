@@ -75,6 +75,7 @@ impl Train {
         work::new_file(&self.output)?;
         let watch = work::watch()?;
         let bundle = self.base_bundle(self.base.as_ref().unwrap_or(&settings.model.bundle))?;
+        let tuned_on = bundle.tuned_on()?;
         let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let net = Net::load(&runtime, &bundle, Placement::cpu(threads))?;
@@ -103,7 +104,7 @@ impl Train {
         }
         loaded.check()?;
         let groups = groups::near_duplicate_groups(&loaded, &watch)?;
-        loaded.seen = groups::seen(&loaded, &groups, &bundle.tuned_on()?);
+        loaded.seen = groups::seen(&loaded, &groups, &tuned_on);
         let split = if self.test_on.is_empty() {
             groups::split(&loaded, &groups, self.test, self.seed)
         } else {
