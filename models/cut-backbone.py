@@ -10,10 +10,10 @@ of that decision:
 - after each of the four stages the activations are pooled over height and width into a mean and a standard deviation
   (population, not sample). `features`, 1024 numbers a picture, is the mean after the last stage: the vector of the method.
 
-usage: cut-backbone.py OUTPUT
 Needs the packages of requirements.txt. Ends with an error if the result has not the SHA-256 that is written below.
 """
 
+import argparse
 import hashlib
 import importlib.metadata
 import os
@@ -60,7 +60,9 @@ def ancestors(graph: onnx.GraphProto, outputs: list[str]) -> list[onnx.NodeProto
 
 
 def main() -> None:
-    target = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path)
+    target = parser.parse_args().output
     published = onnx.load_from_string(checked(source().read_bytes(), SOURCE_SHA256, "the published net"))
     nodes = ancestors(published.graph, [tensor for tensor, _ in STAGES])
     outputs = []

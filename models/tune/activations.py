@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """Runs stages 1 to 3 of the published backbone, which stay as they are, over packed pictures and changed copies of them.
 
-usage: activations.py BACKBONE PACKS OUT [COPIES]
-
-OUT gets entries.pickle and, of the pictures as they are, pixels.npy and features.npy (N x 2560); of COPIES changed copies (default
-40,000) of those that tune (split.py) copies.npy (rows), copies-statistics.npy (mean and deviation of stages 2 and 3, 1,536) and
-copies-stage3.npy (N x 12 x 12 x 512, every second pixel of each axis: stage 4 reads no other). Half an hour on 2 cores.
+OUT gets entries.pickle and, of the pictures as they are, pixels.npy and features.npy (N x 2560); of COPIES changed copies of those
+that tune (split.py) copies.npy (rows), copies-statistics.npy (mean and deviation of stages 2 and 3, 1,536) and copies-stage3.npy
+(N x 12 x 12 x 512, every second pixel of each axis: stage 4 reads no other). Half an hour on 2 cores.
 """
 
+import argparse
 import io
 import multiprocessing
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +95,13 @@ def copy(seed: int) -> tuple[int, np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    backbone, packs, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    count = int(sys.argv[4]) if len(sys.argv) > 4 else 40_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("backbone")
+    parser.add_argument("packs", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("copies", type=int, nargs="?", default=40_000, help="default: %(default)s")
+    arguments = parser.parse_args()
+    backbone, packs, folder, count = arguments.backbone, arguments.packs, arguments.out, arguments.copies
     folder.mkdir(parents=True, exist_ok=True)
     entries = [entry for part in sorted(packs.glob("*.pickle")) for entry in pickle.loads(part.read_bytes())]
     (folder / "entries.pickle").write_bytes(pickle.dumps([entry[:3] for entry in entries]))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Packs labelled pictures for activations.py: first frame, on white, squashed to 416 x 416 pixels, as WebP.
 
-usage: pack.py OUT DATA...      DATA: folders as `imagespam-milter train` reads them
 Writes OUT/NN.pickle, lists of (class, source, path, WebP bytes), 55 MB each at most.
 """
 
+import argparse
 import io
 import multiprocessing
 import pickle
@@ -50,9 +50,13 @@ def packed(picture: tuple[str, str, Path]) -> tuple[str, str, str, bytes] | None
 
 
 def main() -> None:
-    out = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("data", type=Path, nargs="+", help="folders as `imagespam-milter train` reads them")
+    arguments = parser.parse_args()
+    out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    pictures = [picture for root in sys.argv[2:] for picture in found(Path(root).resolve())]
+    pictures = [picture for root in arguments.data for picture in found(root.resolve())]
     part, size, number = [], 0, 0
     with multiprocessing.Pool() as pool:
         for entry in pool.imap(packed, pictures, chunksize=16):
