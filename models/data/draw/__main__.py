@@ -1,6 +1,6 @@
 """Draws pictures to train on: lures of today, advertisements, and more ham than both, in many layouts, languages and scripts.
 
-usage: python3 -m draw OFFICE DIR [--spam N] [--ad N] [--ham N] [--thumbnails N] [--seed S] [--jobs J]     (from the folder models/data)
+usage: python3 -m draw OFFICE DIR [--spam N] [--ad N] [--ham N] [--screens N] [--thumbnails N] [--seed S] [--jobs J]     (from the folder models/data)
 
 OFFICE is what fetch-ham has built: photographs and clip art come from it. Writes DIR/{spam,ad,ham}/drawn-<kind>/<number>.{png,jpg,gif}.
 Beside what is drawn, small JPEGs are cut out of the photographs (ham/drawn-thumbnail): what telephones and web pages send.
@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageFilter
 from playwright.sync_api import sync_playwright
 
-from . import everyday, lures
+from . import everyday, lures, screens
 from .style import Style
 
 # Sources of photographs and of clip art, folders of fetch-ham.
@@ -112,11 +112,12 @@ def draw(job: tuple) -> None:
         page = browser.new_page(viewport={"width": 1120, "height": 900}, java_script_enabled=True)
         # A page of a file may show pictures of files.
         page.goto(f"file://{assets['empty']}")
-        for name, makers in (("spam", lures.SPAM), ("ad", lures.AD), ("ham", everyday.HAM)):
+        for name, label, makers in (("spam", "spam", lures.SPAM), ("ad", "ad", lures.AD), ("ham", "ham", everyday.HAM), ("screens", "ham", screens.SCREENS)):
             for number in range(share, getattr(arguments, name), arguments.jobs):
+                # Each option has numbers of its own, so that more of one leaves the others' pictures as they are.
                 rng = random.Random(f"{arguments.seed}/{name}/{number}")
                 maker, (_, loud) = rng.choices(list(makers.items()), [weight for weight, _ in makers.values()])[0]
-                folder = arguments.dir / name / f"drawn-{maker.__name__}"
+                folder = arguments.dir / label / f"drawn-{maker.__name__}"
                 if list(folder.glob(f"{number:05d}.*")):
                     continue
                 page.evaluate("html => { document.body.innerHTML = html }", maker(Style(rng, assets, loud)))
@@ -138,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="draw", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("office", type=Path)
     parser.add_argument("dir", type=Path)
-    for name, default in (("spam", 2600), ("ad", 700), ("ham", 4200), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
+    for name, default in (("spam", 2600), ("ad", 700), ("ham", 4200), ("screens", 400), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
     arguments.office, arguments.dir = arguments.office.resolve(), arguments.dir.resolve()
