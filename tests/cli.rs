@@ -337,3 +337,16 @@ fn several_pictures_keep_their_places_and_declared_names_are_cleaned() {
         .collect();
     assert_eq!(names, ["1.2/evil[31m.png", "2/b.jpg"]);
 }
+
+#[test]
+fn a_reader_that_has_gone_and_a_full_disk_are_no_panic() {
+    let mut shown = program().args(["model", "show"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    // Long before the bundle is loaded, and something said of it.
+    drop(shown.stdout.take());
+    let shown = shown.wait_with_output().expect("ended");
+    assert_eq!((shown.status.code(), text(&shown.stderr)), (Some(2), String::new()));
+    let full = fs::File::create("/dev/full").expect("/dev/full");
+    let shown = program().args(["model", "show"]).stdout(full).output().expect("ended");
+    assert_eq!(shown.status.code(), Some(2));
+    assert!(text(&shown.stderr).contains("standard output can't be written to: No space left"), "{}", text(&shown.stderr));
+}

@@ -287,7 +287,9 @@ fn a_broken_list_of_what_the_backbone_was_tuned_on_is_named() {
     let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
     // Before the pictures, which may take an hour, are looked at: there are none here.
     let model = format!("model.bundle={base}");
-    for command in [["train", "nothing", "--base", &base, "--output", &bundle].as_slice(), &["evaluate", "nothing", "--set", &model]] {
+    for command in
+        [["train", "nothing", "--base", &base, "--output", &bundle].as_slice(), &["evaluate", "nothing", "--set", &model]]
+    {
         let refused = run(command, out.path());
         assert!(text(&refused.stderr).contains("tuned-on.txt: line 2: not a perceptual hash"), "{}", text(&refused.stderr));
     }

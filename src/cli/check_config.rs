@@ -33,7 +33,7 @@ impl CheckConfig {
         // Rules name classes and thresholds of the model.
         Policy::new(&settings.policy, &Manifest::read(&settings.model.bundle)?)?;
         if !self.print {
-            println!("the configuration is good");
+            say!("the configuration is good");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -45,9 +45,9 @@ fn print_settings(printed: &[config::Printed]) {
     for (full, value, origin) in printed {
         let (table, key) = full.split_once('.').unwrap_or(("", full));
         if table != section {
-            println!("{}[{table}]", if section.is_empty() { "" } else { "\n" });
+            say!("{}[{table}]", if section.is_empty() { "" } else { "\n" });
             section = table;
         }
-        println!("{:<60}  # {origin}", format!("{key} = {value}"));
+        say!("{:<60}  # {origin}", format!("{key} = {value}"));
     }
 }

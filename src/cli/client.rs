@@ -45,10 +45,10 @@ impl Client {
         let answer = block_on(self.ask(&settings))?;
         let header = answer["header"].as_str();
         match self.format {
-            Format::Json => println!("{answer}"),
+            Format::Json => say!("{answer}"),
             Format::Header => {
                 if let Some(header) = header {
-                    println!("{header}");
+                    say!("{header}");
                 }
             }
         }

@@ -91,11 +91,11 @@ impl Dataset {
                 let tell = |error: &TrainingError| eprintln!("imagespam-milter: left out: {error}");
                 let import = reactions::import_lines(from, to, *keep_going, &watch, &tell)?;
                 let seconds = started.elapsed().as_secs_f64();
-                println!("{} records in {seconds:.1} s, {} lines left out", import.records, import.skipped);
+                say!("{} records in {seconds:.1} s, {} lines left out", import.records, import.skipped);
             }
             Self::Export { from, to } => {
                 work::new_file(to)?;
-                println!("{} records", reactions::export_lines(from, to, &watch)?);
+                say!("{} records", reactions::export_lines(from, to, &watch)?);
             }
             Self::Stats { file, json } => {
                 let reader = RecordReader::open(file)?;
@@ -106,7 +106,7 @@ impl Dataset {
                     watch.step(1)?;
                 }
                 watch.end();
-                if *json { println!("{}", serde_json::to_string_pretty(&statistics)?) } else { println!("{statistics}") }
+                if *json { say!("{}", serde_json::to_string_pretty(&statistics)?) } else { say!("{statistics}") }
             }
             Self::Label { from, to, min_reactions, min_consistency } => {
                 work::new_file(to)?;
@@ -129,7 +129,7 @@ impl Dataset {
                     anyhow::bail!("{}: the filter leaves none of {all} pictures", from.display())
                 };
                 labelled.save(to)?;
-                println!(
+                say!(
                     "{} of {all} pictures: {}; {ties} ties, of which the milder reaction was taken",
                     labelled.len(),
                     labelled.tally()
@@ -142,7 +142,7 @@ impl Dataset {
                 let loaded =
                     data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;
                 loaded.save(output)?;
-                println!("{} vectors of {} features", loaded.len(), loaded.dimension);
+                say!("{} vectors of {} features", loaded.len(), loaded.dimension);
             }
             Self::Simulate { from, to, records, features, seed } => {
                 work::new_file(to)?;
@@ -150,7 +150,7 @@ impl Dataset {
                 let simulation =
                     Simulation { records: *records, dimension: *features, noise: NoiseModel::default(), seed: *seed };
                 write_file(to, |out| simulation.write(&examples, out, to, &watch))?;
-                println!("{records} records of {features} features");
+                say!("{records} records of {features} features");
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -62,7 +62,7 @@ impl Evaluate {
             Some(path) => write_file(path, |out| {
                 out.write_all(text.as_bytes()).map_err(|error| TrainingError::Data(format!("{}: {error}", path.display())))
             })?,
-            None => std::io::stdout().write_all(text.as_bytes())?,
+            None => say!("{}", text.trim_end()),
         }
         Ok(ExitCode::SUCCESS)
     }

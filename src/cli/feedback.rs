@@ -76,24 +76,24 @@ impl Feedback {
             Self::Stats { json } => stats(&store, settings, *json).await,
             Self::Forget { user: Some(user), .. } => {
                 let key = Key::open(&settings.feedback.key)?;
-                println!("{} reactions removed", store.forget_user(&key.user(user)).await?);
+                say!("{} reactions removed", store.forget_user(&key.user(user)).await?);
                 Ok(())
             }
             Self::Forget { older_than, .. } => {
                 let age = i64::try_from(older_than.unwrap_or_default().as_secs()).unwrap_or(i64::MAX);
-                println!("{} pictures removed", store.forget_older(now().saturating_sub(age)).await?);
+                say!("{} pictures removed", store.forget_older(now().saturating_sub(age)).await?);
                 Ok(())
             }
             Self::Export { to } => export(&store, to).await,
             Self::Import { from } => import(&store, settings, from).await,
             Self::Check => {
                 store.check().await?;
-                println!("{}: unharmed", store.name());
+                say!("{}: unharmed", store.name());
                 Ok(())
             }
             Self::Backup { to } => {
                 store.backup(to).await?;
-                println!("{}: written; keep the key file with it: {}", to.display(), settings.feedback.key.display());
+                say!("{}: written; keep the key file with it: {}", to.display(), settings.feedback.key.display());
                 Ok(())
             }
             Self::Report { output } => {
@@ -125,23 +125,23 @@ async fn stats(store: &Store, settings: &Settings, json: bool) -> anyhow::Result
         last = next;
     }
     if json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "store": counts, "statistics": statistics }))?);
+        say!("{}", serde_json::to_string_pretty(&serde_json::json!({ "store": counts, "statistics": statistics }))?);
         return Ok(());
     }
-    println!("store      {}", store.name());
-    println!("pictures   {}", counts.pictures);
-    println!("users      {}", counts.users);
+    say!("store      {}", store.name());
+    say!("pictures   {}", counts.pictures);
+    say!("users      {}", counts.users);
     for kind in Reaction::ALL {
-        println!("reactions  {} {kind}", counts.reactions[kind as usize]);
+        say!("reactions  {} {kind}", counts.reactions[kind as usize]);
     }
     if let Some((first, latest)) = counts.span {
         let time = |at: i64| {
             humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(at.unsigned_abs())).to_string()
         };
-        println!("from       {} to {}", time(first), time(latest));
+        say!("from       {} to {}", time(first), time(latest));
     }
     if counts.other_features > 0 {
-        println!(
+        say!(
             "{} pictures hold features of another backbone or view than {} gives. They are not learned from until they are \
              reported again; campaigns of the same bytes are still known. To have them back, set model.bundle to the bundle that \
              was in use then; to be rid of them, feedback forget --older-than",
@@ -150,7 +150,7 @@ async fn stats(store: &Store, settings: &Settings, json: bool) -> anyhow::Result
         );
     }
     if statistics.images > 0 {
-        println!("\n{statistics}");
+        say!("\n{statistics}");
     }
     Ok(())
 }
@@ -190,7 +190,7 @@ async fn export(store: &Store, to: &std::path::Path) -> anyhow::Result<()> {
     } else {
         write(to)?;
     }
-    println!("{count} pictures");
+    say!("{count} pictures");
     Ok(())
 }
 
@@ -229,6 +229,6 @@ async fn import(store: &Store, settings: &Settings, from: &std::path::Path) -> a
         store.import(&observation, &manifest.features_id(), &users).await?;
         count += 1;
     }
-    println!("{count} pictures");
+    say!("{count} pictures");
     Ok(())
 }

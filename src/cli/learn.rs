@@ -75,23 +75,23 @@ impl Learn {
             (manifest.thresholds.clone(), since)
         };
         drop((reported, net));
-        println!("{pictures} pictures were reported; users agree on {agreed}: {}", lesson.examples.tally());
+        say!("{pictures} pictures were reported; users agree on {agreed}: {}", lesson.examples.tally());
         if agreed < settings.learn.min_pictures {
-            println!("nothing is learned: learn.min_pictures is {}", settings.learn.min_pictures);
+            say!("nothing is learned: learn.min_pictures is {}", settings.learn.min_pictures);
             return Ok(ExitCode::SUCCESS);
         }
         let candidate = Candidate::train(&base, &lesson, self.seed, &watch)?;
         let thresholds = scores_by_class(&candidate.thresholds);
         let in_force = (&thresholds_in_use, since);
         let figures = Figures::measure(&base, &shipped.manifest.thresholds, &lesson, in_force, &candidate, &thresholds);
-        println!("{figures}");
-        println!("learned in {:.0} s", started.elapsed().as_secs_f64());
+        say!("{figures}");
+        say!("learned in {:.0} s", started.elapsed().as_secs_f64());
         if let Some(objection) = figures.objection(&settings.learn) {
-            println!("not put to use: {objection}");
+            say!("not put to use: {objection}");
             return Ok(ExitCode::SUCCESS);
         }
         if self.dry_run {
-            println!("it would be put to use, but for --dry-run");
+            say!("it would be put to use, but for --dry-run");
             return Ok(ExitCode::SUCCESS);
         }
         let version = format!("{}-{}", shipped.manifest.version, versions.next_number());
@@ -114,7 +114,7 @@ impl Learn {
         new.write(&versions.path(&version), &runtime)?;
         versions.promote(Some(&version), &figures.to_string(), now())?;
         versions.prune(settings.learn.keep)?;
-        println!("put to use: {version}; a running daemon takes it up by itself");
+        say!("put to use: {version}; a running daemon takes it up by itself");
         Ok(ExitCode::SUCCESS)
     }
 }

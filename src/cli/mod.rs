@@ -1,5 +1,8 @@
 //! The command line: one file for each subcommand, thin. Parses, calls, prints.
 
+#[macro_use]
+mod say;
+
 mod check_config;
 mod client;
 mod dataset;

@@ -45,7 +45,7 @@ impl Model {
             Self::Promote { version } => {
                 let name = (version != SHIPPED).then_some(version.as_str());
                 versions(&settings)?.promote(name, "by hand", now())?;
-                println!("put to use: {version}; a running daemon takes it up by itself");
+                say!("put to use: {version}; a running daemon takes it up by itself");
             }
             Self::Rollback => rollback(&settings)?,
             Self::Verify { print_answer } => {
@@ -55,12 +55,12 @@ impl Model {
                 let net = Net::load(&runtime, &bundle, Placement::cpu(1))?;
                 if *print_answer {
                     let answer = net.answer()?;
-                    println!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);
-                    println!("probabilities = {:?}", answer.probabilities);
+                    say!("[known_answer]\nfeatures = {}\nfeatures_norm = {}", answer.features, answer.features_norm);
+                    say!("probabilities = {:?}", answer.probabilities);
                 } else {
                     net.verify()?;
-                    println!("{}: checksums, inputs, outputs and the known answer are right", net.manifest().title());
-                    println!("ONNX Runtime: {} ({})", runtime.library().display(), runtime_version(&runtime));
+                    say!("{}: checksums, inputs, outputs and the known answer are right", net.manifest().title());
+                    say!("ONNX Runtime: {} ({})", runtime.library().display(), runtime_version(&runtime));
                 }
             }
         }
@@ -80,9 +80,9 @@ fn list(settings: &Settings) -> anyhow::Result<()> {
     let title = Manifest::read(&settings.model.bundle)?.title();
     let live = bundle_in_use(settings, complain)?.folder;
     let mark = |folder: &Path| if folder == live { "*" } else { " " };
-    println!("{} {SHIPPED}  {title}", mark(&settings.model.bundle));
+    say!("{} {SHIPPED}  {title}", mark(&settings.model.bundle));
     for version in versions.list()? {
-        println!("{} {}  {}", mark(&versions.path(&version.name)), version.name, version.figures);
+        say!("{} {}  {}", mark(&versions.path(&version.name)), version.name, version.figures);
     }
     Ok(())
 }
@@ -96,32 +96,32 @@ fn rollback(settings: &Settings) -> anyhow::Result<()> {
     let before = history[..since].iter().rev().map(|change| change.version.clone());
     let before = before.flatten().find(|name| *name != current && versions.path(name).is_dir());
     versions.promote(before.as_deref(), &format!("rolled back from {current}"), now())?;
-    println!("put to use: {}; a running daemon takes it up by itself", before.as_deref().unwrap_or(SHIPPED));
+    say!("put to use: {}; a running daemon takes it up by itself", before.as_deref().unwrap_or(SHIPPED));
     Ok(())
 }
 
 fn show(bundle: &Bundle) -> anyhow::Result<()> {
     let manifest = &bundle.manifest;
-    println!("model       {}", manifest.title());
-    println!("folder      {}", bundle.folder.display());
-    println!("classes     {}", manifest.classes.join(", "));
+    say!("model       {}", manifest.title());
+    say!("folder      {}", bundle.folder.display());
+    say!("classes     {}", manifest.classes.join(", "));
     for (class, thresholds) in &manifest.thresholds {
         for (name, score) in thresholds {
-            println!("threshold   {class} \"{name}\" from {score}");
+            say!("threshold   {class} \"{name}\" from {score}");
         }
     }
     for view in &manifest.view {
-        println!("view        {} x {} pixels", view.width, view.height);
+        say!("view        {} x {} pixels", view.width, view.height);
     }
-    println!("features    {} numbers from {}", manifest.known_answer.features, manifest.backbone.outputs.join(", "));
-    println!("backbone    {} ({})", manifest.backbone.file, manifest.backbone.sha256);
+    say!("features    {} numbers from {}", manifest.known_answer.features, manifest.backbone.outputs.join(", "));
+    say!("backbone    {} ({})", manifest.backbone.file, manifest.backbone.sha256);
     if let Some(tuned) = &manifest.backbone.tuned {
         let hashes = bundle.tuned_on()?.len();
-        println!("tuned       {} on pictures of {hashes} perceptual hashes ({})", tuned.outputs.join(", "), tuned.pictures);
+        say!("tuned       {} on pictures of {hashes} perceptual hashes ({})", tuned.outputs.join(", "), tuned.pictures);
     }
-    println!("head        {} ({})", manifest.head.file, manifest.head.sha256);
+    say!("head        {} ({})", manifest.head.file, manifest.head.sha256);
     for (key, value) in &manifest.provenance {
-        println!("{key:<11} {value}");
+        say!("{key:<11} {value}");
     }
     Ok(())
 }

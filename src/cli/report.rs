@@ -56,9 +56,9 @@ impl Report {
         let recorded = block_on(self.hand_over(&settings, message))?;
         let (did, done) = if self.undo { ("taken back", "removed") } else { ("recorded", "new") };
         match recorded.pictures {
-            0 => println!("no picture in it that could be judged: nothing {did}"),
-            1 => println!("1 picture, {} {done}", recorded.changed),
-            pictures => println!("{pictures} pictures, {} {done}", recorded.changed),
+            0 => say!("no picture in it that could be judged: nothing {did}"),
+            1 => say!("1 picture, {} {done}", recorded.changed),
+            pictures => say!("{pictures} pictures, {} {done}", recorded.changed),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -33,28 +33,28 @@ impl Setup {
         let postfix = Postfix::ask(&settings(sources)?.milter.listen)?;
         let set_up = postfix.is_set_up();
         if set_up != arguments.undo {
-            println!("{}\nnothing to change", postfix.line());
+            say!("{}\nnothing to change", postfix.line());
             return Ok(ExitCode::SUCCESS);
         }
         let change = if arguments.undo { postfix.without_daemon() } else { postfix.with_daemon()? };
-        println!("- {}\n+ {}", postfix.line(), change.line());
+        say!("- {}\n+ {}", postfix.line(), change.line());
         for service in &postfix.services_apart {
-            println!("{service} in master.cf has smtpd_milters of its own, which stays as it is");
+            say!("{service} in master.cf has smtpd_milters of its own, which stays as it is");
         }
         if arguments.undo || arguments.apply {
             if arguments.apply {
                 postfix.reaches_daemon()?;
             }
             let runs = change.apply()?;
-            println!(
+            say!(
                 "{}",
                 if runs { "main.cf is changed, and Postfix has read it" } else { "main.cf is changed; Postfix does not run" }
             );
         } else {
             if let Err(problem) = postfix.reaches_daemon() {
-                println!("but {problem}");
+                say!("but {problem}");
             }
-            println!("to change main.cf so: imagespam-milter setup postfix --apply");
+            say!("to change main.cf so: imagespam-milter setup postfix --apply");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -25,7 +25,7 @@ impl Status {
     pub fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let status = block_on(ask(&settings(sources)?))?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&status)?);
+            say!("{}", serde_json::to_string_pretty(&status)?);
         } else {
             print(&status);
         }
@@ -68,10 +68,10 @@ fn print(status: &api::Status) {
         gauge("pictures_waiting")
     );
     table.add_row(["queues", &queues]);
-    println!("{table}");
+    say!("{table}");
     for problem in status.problems.iter().take(5) {
         let at = std::time::UNIX_EPOCH + Duration::from_secs(problem.at.unsigned_abs());
-        println!("{} {}: {}", humantime::format_rfc3339_seconds(at), problem.level, problem.text);
+        say!("{} {}: {}", humantime::format_rfc3339_seconds(at), problem.level, problem.text);
     }
 }
 

@@ -154,7 +154,7 @@ impl Train {
             provenance: self.provenance(&examples, &bundle),
         };
         new.write(&self.output, &runtime)?;
-        print!("{card}");
+        say!("{}", card.trim_end());
         eprintln!("imagespam-milter: {} written in {:.0} s", self.output.display(), started.elapsed().as_secs_f64());
         Ok(ExitCode::SUCCESS)
     }
