@@ -6,20 +6,19 @@ from .style import MONO, Style, colour, esc
 NAMES = ["Jana Nováková", "M. Weber", "Ana Costa", "Luc Martin", "kato", "admin", "guest", "Иван Петров", "李娜", "佐藤", "user", "Sam Okoro", "Marta Rossi"]
 
 
-def _surface(s: Style, photo: float) -> tuple[str, str]:
-    """What fills the screen, and the colour of letters on it: most often one dark colour; with probability `photo` a wallpaper."""
-    if s.rng.random() < photo:
-        return f"linear-gradient(#0004,#0004),url({s.photo()}) center/cover", "#eee"
+def _surface(s: Style) -> tuple[str, str]:
+    """What fills the screen, and the colour of letters on it. Never a photograph: writing over photographs as ham costs the challenge
+    sets, which are spam of that kind."""
     if s.rng.random() < 0.2:
         return colour(s.rng, (80, 97), (0, 30)), "#222"
     dark = s.rng.choice(["#000", "#2e3436", "#1c1f26", "#300a24", "#0a246a", "#008080", "#00005f", colour(s.rng, (6, 28), (0, 70)), colour(s.rng, (20, 45), (10, 60))])
     return s.rng.choice([dark, dark, f"linear-gradient({s.rng.randrange(360)}deg,{dark},{colour(s.rng, (4, 30), (0, 60))})"]), "#eee"
 
 
-def _screen(s: Style, body: str, photo: float = 0.0, surface: str | None = None) -> str:
+def _screen(s: Style, body: str, surface: str | None = None) -> str:
     width = s.rng.choice([640, 720, 800, 960, 1024, 1100])
     height = int(width * s.rng.choice([0.56, 0.625, 0.75]))
-    background, ink = (surface, "#eee") if surface else _surface(s, photo)
+    background, ink = (surface, "#eee") if surface else _surface(s)
     return f'<div id="p" style="position:relative;box-sizing:border-box;width:{width}px;height:{height}px;background:{background};color:{ink};font:{s.rng.randint(11, 16)}px {s.text_font!r},\'Noto Sans\',\'Noto Sans CJK JP\';overflow:hidden">{body}</div>'
 
 
@@ -52,13 +51,7 @@ def login(s: Style) -> str:
         field = f'<div style="width:{s.rng.randint(160, 300)}px;height:26px;background:{s.rng.choice(["#fff", "#fff3", "#222"])};border:1px solid #8888;border-radius:{min(s.radius, 8)}px;margin:4px 0 10px"></div>'
         box = s.rng.choice(["", "background:#eee;color:#222;padding:24px;", "background:#0006;padding:24px;"])
         body = f'<div style="{box}">{s.rng.choice([s.logo(), ""])}<div>{s.filler(1, 2)}</div>{field}<div>{s.filler(1, 2)}</div>{field}{f"<button>{s.filler(1, 1)}</button>" if s.rng.random() < 0.5 else ""}</div>'
-    return _screen(s, (_bar(s) if s.rng.random() < 0.7 else "") + _middle(s, body) + (_foot(s) if s.rng.random() < 0.7 else ""), 0.3)
-
-
-def lock(s: Style) -> str:
-    """A clock on a wallpaper."""
-    clock = f'<div style="font-size:{s.rng.randint(40, 110)}px">{s.rng.randrange(24):02d}:{s.rng.randrange(60):02d}</div><div style="font-size:{s.rng.randint(14, 26)}px">{s.filler(1, 3)}</div>'
-    return _screen(s, _middle(s, clock) + (f'<div style="position:absolute;bottom:4%;width:100%;text-align:center;font-size:12px">{s.filler(1, 4)}</div>' if s.rng.random() < 0.5 else ""), 0.7)
+    return _screen(s, (_bar(s) if s.rng.random() < 0.7 else "") + _middle(s, body) + (_foot(s) if s.rng.random() < 0.7 else ""))
 
 
 def boot(s: Style) -> str:
@@ -72,14 +65,14 @@ def boot(s: Style) -> str:
     chosen = f"background:{s.rng.choice(['#aaa', '#7a9ec0', '#a00', s.accent])};color:#000"
     rows = "".join(f'<div style="padding:1px 8px;{chosen if n == at else ""}">{s.rng.choice(["", "  ", "* "])}{s.filler(1, 5)}</div>' for n in range(count))
     frame = s.rng.choice(["border:1px solid #aaa;", "border:3px double #ccc;", ""])
-    return _screen(s, f'<div style="{font}text-align:center;margin-top:{s.rng.randint(4, 60)}px">{s.filler(2, 6)}</div><div style="{font}{frame}margin:16px {s.rng.randint(4, 20)}%;text-align:left;min-height:{s.rng.randint(80, 260)}px">{rows}</div>' + (f'<div style="{font}margin:0 10%;opacity:.7">{s.filler(5, 20)}</div>' if s.rng.random() < 0.5 else _foot(s)), 0.2)
+    return _screen(s, f'<div style="{font}text-align:center;margin-top:{s.rng.randint(4, 60)}px">{s.filler(2, 6)}</div><div style="{font}{frame}margin:16px {s.rng.randint(4, 20)}%;text-align:left;min-height:{s.rng.randint(80, 260)}px">{rows}</div>' + (f'<div style="{font}margin:0 10%;opacity:.7">{s.filler(5, 20)}</div>' if s.rng.random() < 0.5 else _foot(s)))
 
 
 def splash(s: Style) -> str:
     """A mark, and something that turns or grows."""
     width = s.rng.randint(100, 300)
     bar = s.rng.choice([f'<div style="width:{width}px;height:{s.rng.randint(3, 14)}px;border:1px solid #aaa;margin:24px auto"><div style="width:{s.rng.randint(3, 97)}%;height:100%;background:{s.accent}"></div></div>', '<div style="letter-spacing:10px;font-size:24px">●●●○○</div>', ""])
-    return _screen(s, _middle(s, s.rng.choice([s.logo(), s.mark(s.rng.randint(60, 160))]) + bar + (s.filler(2, 6) if s.rng.random() < 0.4 else "")), 0.1)
+    return _screen(s, _middle(s, s.rng.choice([s.logo(), s.mark(s.rng.randint(60, 160))]) + bar + (s.filler(2, 6) if s.rng.random() < 0.4 else "")))
 
 
 def setup(s: Style) -> str:
@@ -87,7 +80,7 @@ def setup(s: Style) -> str:
     rows = "".join(f'<div style="padding:2px 10px;{"background:" + s.accent + ";color:#fff" if n == 2 else ""}">{s.filler(1, 4)}</div>' for n in range(s.rng.randint(3, 12)))
     if s.rng.random() < 0.4:
         box = f'<div style="background:#aaa;color:#000;border:2px outset #ccc;padding:14px;width:{s.rng.randint(300, 560)}px;font:14px {s.rng.choice(MONO)!r};box-shadow:8px 8px 0 #000"><div style="text-align:center;color:#a00">[!] {s.filler(1, 4)}</div><p>{s.filler(8, 40)}</p>{rows}<br>&lt;{s.filler(1, 1)}&gt;</div>'
-        return _screen(s, _middle(s, box), 0.0, s.rng.choice(["#00a", "#000", "#a0a"]))
+        return _screen(s, _middle(s, box), s.rng.choice(["#00a", "#000", "#a0a"]))
     steps = f'<div style="background:{s.accent};padding:14px;color:#fff">{s.logo()}</div><div style="padding:18px 28px"><b>{s.filler(2, 5)}</b><p>{s.filler(6, 40)}</p><div style="background:#fff;border:1px solid #999;min-height:{s.rng.randint(80, 240)}px">{rows}</div></div><div style="position:absolute;right:20px;bottom:12px"><button>{s.filler(1, 1)}</button> <button>{s.filler(1, 1)}</button></div>'
     return _screen(s, f'<div style="position:absolute;inset:0;background:{s.rng.choice(["#eee", "#e6e6e6", "#fafafa"])};color:#222">{steps}</div>')
 
@@ -104,15 +97,15 @@ def console(s: Style) -> str:
     lists = "".join(part() for _ in range(s.rng.choice([1, 1, 2])))
     line = lambda colours, text: f'<div style="background:{colours};color:{"#000" if colours in ("#aaa", "#0aa", "#0a0") else "#fff"}">{text} </div>'
     keys = "  ".join(f"F{n} {s.filler(1, 1)}" for n in range(1, s.rng.randint(3, 9)))
-    return _screen(s, f'<div style="{font}display:flex;flex-direction:column;height:100%">{line(bar, s.filler(3, 8))}<div style="display:flex;flex:1">{lists}</div>{line(bar, s.filler(1, 6)) if s.rng.random() < 0.6 else ""}{f"<div style=min-height:25%>{s.filler(0, 30)}</div>" if s.rng.random() < 0.4 else ""}{line(key, keys)}</div>', 0.0, body)
+    return _screen(s, f'<div style="{font}display:flex;flex-direction:column;height:100%">{line(bar, s.filler(3, 8))}<div style="display:flex;flex:1">{lists}</div>{line(bar, s.filler(1, 6)) if s.rng.random() < 0.6 else ""}{f"<div style=min-height:25%>{s.filler(0, 30)}</div>" if s.rng.random() < 0.4 else ""}{line(key, keys)}</div>', body)
 
 
 def desktop(s: Style) -> str:
-    """A desktop with a panel and few symbols, or a screen of a telephone."""
+    """A desktop with a panel and few symbols."""
     icons = "".join(f'<div style="position:absolute;left:{s.rng.randint(1, 12)}%;top:{6 + n * 14}%;width:80px;text-align:center;font-size:11px"><img src="{s.art()}" style="width:42px;height:42px;object-fit:contain"><br>{s.filler(1, 2)}</div>' for n in range(s.rng.randint(0, 6)))
     panel = f'<div style="position:absolute;{s.rng.choice(["top", "bottom"])}:0;left:0;right:0;height:{s.rng.randint(22, 42)}px;background:{s.rng.choice(["#222", "#ddd", "#0008", s.accent])}"></div>'
-    return _screen(s, icons + panel, 0.6)
+    return _screen(s, icons + panel)
 
 
 # Share of each kind, and how loud its lettering is.
-SCREENS = {login: (6, 0.0), lock: (2, 0.0), boot: (5, 0.0), splash: (3, 0.1), setup: (4, 0.0), console: (4, 0.0), desktop: (3, 0.0)}
+SCREENS = {login: (6, 0.0), boot: (5, 0.0), splash: (3, 0.1), setup: (4, 0.0), console: (4, 0.0), desktop: (3, 0.0)}
