@@ -345,8 +345,10 @@ fn a_reader_that_has_gone_and_a_full_disk_are_no_panic() {
     drop(shown.stdout.take());
     let shown = shown.wait_with_output().expect("ended");
     assert_eq!((shown.status.code(), text(&shown.stderr)), (Some(2), String::new()));
-    let full = fs::File::create("/dev/full").expect("/dev/full");
-    let shown = program().args(["model", "show"]).stdout(full).output().expect("ended");
-    assert_eq!(shown.status.code(), Some(2));
-    assert!(text(&shown.stderr).contains("standard output can't be written to: No space left"), "{}", text(&shown.stderr));
+    for command in [["model", "show"], ["scan", &data("ham-chart.png")]] {
+        let full = fs::File::create("/dev/full").expect("/dev/full");
+        let shown = program().args(command).stdout(full).output().expect("ended");
+        assert_eq!(shown.status.code(), Some(2));
+        assert!(text(&shown.stderr).contains("standard output can't be written to: No space left"), "{}", text(&shown.stderr));
+    }
 }

@@ -4,7 +4,7 @@ mod input;
 mod output;
 
 use std::{
-    io::IsTerminal,
+    io::{self, ErrorKind, IsTerminal},
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -95,18 +95,25 @@ impl Scan {
                     })
                     .collect()
             });
-            // A reader that has closed the pipe wants no more.
-            if progress.suspend(|| printer.print(&results)).is_err() {
+            if !is_read(progress.suspend(|| printer.print(&results)))? {
                 break;
             }
         }
         progress.finish_and_clear();
-        let _ = printer.finish();
+        is_read(printer.finish())?;
         Ok(match (unread.into_inner(), found.into_inner()) {
             (1.., _) => ExitCode::from(FAILURE),
             (0, 1..) => ExitCode::from(FOUND),
             (0, 0) => ExitCode::SUCCESS,
         })
+    }
+}
+
+/// Whether somebody still reads what is printed: one who has closed the pipe wants no more.
+fn is_read(printed: io::Result<()>) -> anyhow::Result<bool> {
+    match printed {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        printed => printed.map(|()| true).context("standard output can't be written to"),
     }
 }
 
