@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="draw", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("office", type=Path)
     parser.add_argument("dir", type=Path)
-    for name, default in (("spam", 2600), ("ad", 700), ("ham", 4200), ("screens", 400), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
+    for name, default in (("spam", 2600), ("ad", 700), ("ham", 4200), ("screens", 1000), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
     arguments.office, arguments.dir = arguments.office.resolve(), arguments.dir.resolve()
