@@ -2,9 +2,11 @@
 
 use std::{
     fmt,
-    io::{ErrorKind, Write, stdout},
+    io::{self, ErrorKind, Write, stdout},
     process,
 };
+
+use anyhow::Context;
 
 use super::FAILURE;
 
@@ -16,10 +18,21 @@ macro_rules! say {
 
 /// What [`say`] does.
 pub fn line(text: fmt::Arguments<'_>) {
-    if let Err(error) = writeln!(stdout().lock(), "{text}") {
-        if error.kind() != ErrorKind::BrokenPipe {
-            eprintln!("imagespam-milter: standard output can't be written to: {error}");
-        }
-        process::exit(FAILURE.into());
+    match is_read(writeln!(stdout().lock(), "{text}")) {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => eprintln!("imagespam-milter: {error:#}"),
+    }
+    process::exit(FAILURE.into());
+}
+
+/// Whether somebody still reads what is printed: one who has closed the pipe wants no more.
+///
+/// # Errors
+/// If standard output can't be written to.
+pub fn is_read(printed: io::Result<()>) -> anyhow::Result<bool> {
+    match printed {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        printed => printed.map(|()| true).context("standard output can't be written to"),
     }
 }

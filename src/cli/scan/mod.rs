@@ -4,7 +4,7 @@ mod input;
 mod output;
 
 use std::{
-    io::{self, ErrorKind, IsTerminal},
+    io::IsTerminal,
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{FAILURE, FOUND, load_judge, settings};
+use super::{FAILURE, FOUND, load_judge, say::is_read, settings};
 use crate::{
     config::{Action, Sources},
     inspect::Kind,
@@ -106,14 +106,6 @@ impl Scan {
             (0, 1..) => ExitCode::from(FOUND),
             (0, 0) => ExitCode::SUCCESS,
         })
-    }
-}
-
-/// Whether somebody still reads what is printed: one who has closed the pipe wants no more.
-fn is_read(printed: io::Result<()>) -> anyhow::Result<bool> {
-    match printed {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        printed => printed.map(|()| true).context("standard output can't be written to"),
     }
 }
 
