@@ -91,37 +91,41 @@ pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
     if found.is_empty() { read(&drawn(true), Sought::All) } else { found }
 }
 
-/// What is looked for, dark on light and light on dark.
+/// What is looked for.
 #[derive(Clone, Copy)]
 enum Sought {
-    /// QR, Aztec and Data Matrix.
+    /// QR and Aztec, dark on light and light on dark; Data Matrix, which takes most of the time, dark on light only.
     All,
-    /// QR by both of `rxing`'s readers: of faint codes each finds some that the other misses.
+    /// QR, dark on light and light on dark, by both of `rxing`'s readers: of faint codes each finds some that the other misses.
     FaintQr,
 }
 
 impl Sought {
-    fn as_it_is<B: Binarizer>(self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
-        let hints =
-            |format| DecodeHints { PossibleFormats: Some([format].into()), TryHarder: Some(true), ..DecodeHints::default() };
+    fn either_way<B: Binarizer>(self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
         let found = QrReader.decode_with_hints(image, &hints(BarcodeFormat::QR_CODE));
         match self {
-            Self::All => found
-                .or_else(|_| AztecReader.decode_with_hints(image, &hints(BarcodeFormat::AZTEC)))
-                .or_else(|_| DataMatrixReader.decode_with_hints(image, &hints(BarcodeFormat::DATA_MATRIX))),
+            Self::All => found.or_else(|_| AztecReader.decode_with_hints(image, &hints(BarcodeFormat::AZTEC))),
             Self::FaintQr => found.or_else(|_| QRCodeReader.decode_with_hints(image, &hints(BarcodeFormat::QR_CODE))),
         }
     }
 }
 
+fn hints(format: BarcodeFormat) -> DecodeHints {
+    DecodeHints { PossibleFormats: Some([format].into()), TryHarder: Some(true), ..DecodeHints::default() }
+}
+
 impl Reader for Sought {
     fn decode<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
-        self.as_it_is(image).or_else(|_| {
+        let found = self.either_way(image).or_else(|_| {
             image.invert();
-            let found = self.as_it_is(image);
+            let found = self.either_way(image);
             image.invert();
             found
-        })
+        });
+        match self {
+            Self::All => found.or_else(|_| DataMatrixReader.decode_with_hints(image, &hints(BarcodeFormat::DATA_MATRIX))),
+            Self::FaintQr => found,
+        }
     }
 
     fn decode_with_hints<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>, _: &DecodeHints) -> Found<RXingResult> {
