@@ -17,7 +17,9 @@ from pathlib import Path
 import segno
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-DATA = Path(__file__).parent.parent / "tests/data"
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests/data"
+BUNDLE = ROOT / "models/resnet50-thin"
 PHOTOGRAPHS = ["ham-flower.jpg", "ham-temple.jpg"]
 
 
@@ -118,7 +120,11 @@ def main() -> None:
         texts[name] = text
     paths = [str(folder / name) for name in texts]
     started = time.perf_counter()
-    lines = subprocess.run([command, "scan", "--threads", "1", "--format", "json", *paths], stdout=subprocess.PIPE).stdout.splitlines()
+    scan = [command, "scan", "--set", f"model.bundle={BUNDLE}", "--threads", "1", "--format", "json", *paths]
+    run = subprocess.run(scan, stdout=subprocess.PIPE)
+    if run.returncode not in (0, 1):
+        sys.exit(f"qr-recall: scan ended with status {run.returncode}")
+    lines = run.stdout.splitlines()
     print(f"scan, whole: {(time.perf_counter() - started) / len(paths) * 1000:.1f} ms each")
     ours = {}
     for line in map(json.loads, lines):
