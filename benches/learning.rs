@@ -11,14 +11,15 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use imagespam_milter::{
     config::{Learn, Quorum, Settings, Sources, load},
     feedback::{Near, Opinion, Person, Reaction, Trust, Vote, opinion},
+    model::Thresholds,
     training::{
         Watch,
         base::BaseSet,
-        calibration::scores_by_class,
+        calibration::named_scores,
         examples::Examples,
         groups,
         learn::{Candidate, Lesson, belief},
-        promotion::{Figures, Thresholds, judged},
+        promotion::{Figures, judged},
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -187,14 +188,14 @@ impl Head {
     fn train(base: &BaseSet, lesson: &Lesson) -> Self {
         let started = Instant::now();
         let candidate = Candidate::train(base, lesson, 42, &Watch::silent()).expect("head");
-        let thresholds = scores_by_class(&candidate.thresholds);
+        let thresholds = named_scores(&candidate.thresholds);
         Self { candidate, thresholds, seconds: started.elapsed().as_secs_f64() }
     }
 
     /// How many of these it calls something else than ham, as a cell of a table.
     fn flagged(&self, examples: &Examples) -> String {
         let found = self.candidate.probabilities(examples).expect("probabilities");
-        let flagged = found.iter().filter(|row| judged(&examples.classes, row, &self.thresholds) != 0).count();
+        let flagged = found.iter().filter(|row| judged(row, &self.thresholds) != 0).count();
         format!("{:.1} % ({flagged} of {})", 100.0 * flagged as f64 / examples.len() as f64, examples.len())
     }
 }

@@ -249,8 +249,10 @@ fn without_a_whole_bundle_the_daemon_says_why_and_does_not_start() {
     };
     let unknown = text(&|toml| toml.replace("layout = \"nhwc\"", "layout = \"abcd\""));
     assert!(unknown.contains("model.toml:") && unknown.contains("abcd"), "{unknown}");
-    let future = text(&|toml| toml.replace("format = 1", "format = 9"));
-    assert!(future.contains("has format 9, but this program reads format 1"), "{future}");
+    let future = text(&|toml| toml.replace("format = 2", "format = 9"));
+    assert!(future.contains("has format 9, but this program reads format 2"), "{future}");
+    let past = text(&|toml| toml.replace("format = 2", "format = 1").replace("[thresholds]", "[thresholds.spam]"));
+    assert!(past.contains("has format 1, but this program reads format 2"), "{past}");
     let output = text(&|toml| toml.replace("\"stage2_mean\"", "\"stage9_mean\""));
     assert!(output.contains("has no output \"stage9_mean\""), "{output}");
     let channels = text(&|toml| toml.replace("channels = \"bgr\"", "channels = \"rgb\""));

@@ -115,6 +115,35 @@ fn a_bundle_trained_on_class_folders_judges_pictures_that_it_never_saw() {
 }
 
 #[test]
+fn what_may_be_spam_as_well_as_an_advertisement_is_none_the_less_sure_not_to_be_ham() {
+    let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
+    // Advertisements that look as spam does, a third as many.
+    let drawn = tempfile::tempdir().expect("folder");
+    draw_into(drawn.path(), "spam", "letters", 200..208);
+    fs::create_dir(set.path().join("ad")).expect("folder");
+    fs::rename(drawn.path().join("spam/letters"), set.path().join("ad/letters")).expect("pictures");
+    let (data, bundle) = (set.path().display().to_string(), out.path().join("new").display().to_string());
+    let trained = run(&["train", &data, "--output", &bundle], out.path());
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+
+    draw_into(drawn.path(), "spam", "fresh", 400..410);
+    let (model, fresh) = (format!("model.bundle={bundle}"), drawn.path().display().to_string());
+    let rules = r#"policy.rules=[{class="spam",threshold=0.9,action="tag"},{class="ad",threshold=0.9,action="tag"}]"#;
+    let scanned = run(&["scan", "--format", "json", "--set", &model, "--set", rules, &fresh], out.path());
+    let lines: Vec<Value> = text(&scanned.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 10);
+    let of = |line: &Value, class: &str| line["pictures"][0]["probabilities"][class].as_f64().expect("probability");
+    for line in &lines {
+        let (spam, ad) = (of(line, "spam"), of(line, "ad"));
+        assert_eq!(line["verdict"], if spam >= ad { "spam" } else { "ad" }, "{line}");
+        assert!((line["score"].as_f64().expect("score") - spam - ad).abs() < 1e-4, "{line}");
+    }
+    // Three times as much spam in training does not make it likelier, and neither class has 0.9 by itself.
+    let mean = |class: &str| lines.iter().map(|line| of(line, class)).sum::<f64>() / 10.0;
+    assert!((0.3..0.7).contains(&mean("spam")) && (0.3..0.7).contains(&mean("ad")), "{} {}", mean("spam"), mean("ad"));
+}
+
+#[test]
 fn the_same_data_and_seed_give_the_same_head_byte_for_byte() {
     let (set, out) = (training_set(), tempfile::tempdir().expect("folder"));
     let data = set.path().display().to_string();

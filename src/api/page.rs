@@ -178,9 +178,7 @@ fn model(manifest: &Manifest) -> Markup {
         table {
             tr { td { "name" } td { (manifest.title()) } }
             tr { td { "classes" } td { (manifest.classes.join(", ")) } }
-            @for (class, thresholds) in &manifest.thresholds {
-                @for (name, score) in thresholds { tr { td { "threshold " (class) "." (name) } td { (format!("{score:.3}")) } } }
-            }
+            @for (name, score) in &manifest.thresholds { tr { td { "threshold " (name) } td { (format!("{score:.3}")) } } }
             @for (key, value) in &manifest.provenance { tr { td { (key) } td { (value) } } }
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         Watch,
         base::BaseSet,
         bundle::NewBundle,
-        calibration::scores_by_class,
+        calibration::named_scores,
         learn::{Candidate, Lesson, Reported},
         promotion::Figures,
     },
@@ -81,7 +81,7 @@ impl Learn {
             return Ok(ExitCode::SUCCESS);
         }
         let candidate = Candidate::train(&base, &lesson, self.seed, &watch)?;
-        let thresholds = scores_by_class(&candidate.thresholds);
+        let thresholds = named_scores(&candidate.thresholds);
         let in_force = (&thresholds_in_use, since);
         let figures = Figures::measure(&base, &shipped.manifest.thresholds, &lesson, in_force, &candidate, &thresholds);
         say!("{figures}");

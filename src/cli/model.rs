@@ -105,10 +105,8 @@ fn show(bundle: &Bundle) -> anyhow::Result<()> {
     say!("model       {}", manifest.title());
     say!("folder      {}", bundle.folder.display());
     say!("classes     {}", manifest.classes.join(", "));
-    for (class, thresholds) in &manifest.thresholds {
-        for (name, score) in thresholds {
-            say!("threshold   {class} \"{name}\" from {score}");
-        }
+    for (name, score) in &manifest.thresholds {
+        say!("threshold   \"{name}\" from {score}");
     }
     for view in &manifest.view {
         say!("view        {} x {} pixels", view.width, view.height);

@@ -12,7 +12,7 @@ use crate::{
     training::{
         base::BaseSet,
         bundle::NewBundle,
-        calibration::scores_by_class,
+        calibration::named_scores,
         evaluate::Evaluation,
         examples::Examples,
         groups::{self, Split},
@@ -115,7 +115,7 @@ impl Train {
         let groups: Vec<usize> = split.train.iter().map(|row| groups[*row]).collect();
         let recipe = Recipe { preset: self.preset, seed: self.seed, folds: self.folds.into() };
         let fit = recipe.fit(&examples, &groups, &watch)?;
-        let thresholds = scores_by_class(&fit.thresholds);
+        let thresholds = named_scores(&fit.thresholds);
         let title = format!("{}/{}", self.name.as_ref().unwrap_or(&bundle.manifest.name), self.model_version);
         let mut card = format!("# {title}\n\n{}\n", self.method(&examples, &bundle));
         let (number, largest) = groups::sizes(&groups);

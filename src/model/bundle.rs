@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use super::{ModelError, verify::KnownAnswer};
 
 /// Format of `model.toml` that this program reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-/// Named scores of one class each, 0 to 1.
+/// Least scores by name, 0 to 1; what is compared with them is a [`super::Finding`]'s score.
 pub type Thresholds = BTreeMap<String, f32>;
 
 /// `model.toml`.
@@ -29,8 +29,8 @@ pub struct Manifest {
     pub version: String,
     /// Classes in the order of the head's outputs; `ham` is one of them.
     pub classes: Vec<String>,
-    /// Least scores, by class and name, at which the makers measured the false alarms: `thresholds.spam.tag`.
-    pub thresholds: BTreeMap<String, Thresholds>,
+    /// Those at which the makers measured the false alarms: `thresholds.tag`.
+    pub thresholds: Thresholds,
     /// Pixels to features.
     pub backbone: Backbone,
     /// How a picture becomes the backbone's input; features of the views are put behind each other.
@@ -208,6 +208,11 @@ impl Bundle {
     }
 }
 
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
 impl Manifest {
     /// Reads `model.toml` of the bundle in `folder`.
     ///
@@ -216,7 +221,13 @@ impl Manifest {
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("model.toml");
         let text = String::from_utf8(read(&path)?).map_err(|_| file_error(&path, "is not UTF-8".to_owned()))?;
-        let manifest: Self = toml::from_str(&text).map_err(|error| file_error(&path, error.to_string().trim().to_owned()))?;
+        let invalid = |error: toml::de::Error| file_error(&path, error.to_string().trim().to_owned());
+        // First: what else is there may be another format's.
+        let Format { format } = toml::from_str(&text).map_err(invalid)?;
+        if format != FORMAT {
+            return Err(file_error(&path, format!("has format {format}, but this program reads format {FORMAT}")));
+        }
+        let manifest: Self = toml::from_str(&text).map_err(invalid)?;
         match manifest.problem() {
             Some(problem) => Err(file_error(&path, problem)),
             None => Ok(manifest),
@@ -224,9 +235,6 @@ impl Manifest {
     }
 
     fn problem(&self) -> Option<String> {
-        if self.format != FORMAT {
-            return Some(format!("has format {}, but this program reads format {FORMAT}", self.format));
-        }
         let token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         if !token(&self.name) || !token(&self.version) || !self.classes.iter().all(|class| token(class)) {
             return Some("name, version and classes must be of letters, digits, \"-\", \".\" and \"_\"".to_owned());
@@ -245,11 +253,7 @@ impl Manifest {
         if self.backbone.outputs.is_empty() {
             return Some("backbone.outputs must name at least one output".to_owned());
         }
-        let stray = self.thresholds.iter().find(|(class, _)| !self.classes.contains(class) || *class == "ham");
-        if let Some((class, _)) = stray {
-            return Some(format!("thresholds.{class}: there is no such class to be found"));
-        }
-        let bad = self.thresholds.values().flatten().find(|(_, score)| !(0.0..=1.0).contains(*score));
+        let bad = self.thresholds.iter().find(|(_, score)| !(0.0..=1.0).contains(*score));
         bad.map(|(name, score)| format!("threshold {name} is {score}, not from 0 to 1"))
     }
 
@@ -257,6 +261,11 @@ impl Manifest {
     pub fn features_id(&self) -> String {
         let parts = format!("{} {:?} {:?}", self.backbone.sha256, self.backbone.outputs, self.view);
         base16ct::lower::encode_string(&Sha256::digest(parts))
+    }
+
+    /// The place of ham among the classes.
+    pub fn ham(&self) -> usize {
+        self.classes.iter().position(|class| class == "ham").unwrap_or(0)
     }
 
     /// Name and version, as the verdict's header gives them.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, fs::File, io::Write, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{TrainingError, onnx::Graph, write_file};
-use crate::model::{BaseFile, Bundle, Head, KnownAnswer, Manifest, Net, Placement, Runtime};
+use crate::model::{BaseFile, Bundle, Head, KnownAnswer, Manifest, Net, Placement, Runtime, Thresholds};
 
 /// What goes into a new bundle beside the base bundle's backbone and views.
 pub struct NewBundle<'a> {
@@ -17,8 +17,8 @@ pub struct NewBundle<'a> {
     pub version: String,
     /// In the order of the head's outputs.
     pub classes: Vec<String>,
-    /// By class and name.
-    pub thresholds: BTreeMap<String, BTreeMap<String, f32>>,
+    /// By name.
+    pub thresholds: Thresholds,
     /// `head.onnx`.
     pub head: Vec<u8>,
     /// `base.safetensors`, if others are to learn from it.

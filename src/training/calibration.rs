@@ -1,7 +1,5 @@
 //! Scores to probabilities, and the thresholds that keep to a rate of false alarms.
 
-use std::collections::BTreeMap;
-
 use candle_core::{D, Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, ops};
 use faer::Mat;
@@ -12,12 +10,13 @@ use super::{
     metrics::{Rate, threshold_for},
     onnx,
 };
+use crate::model::{Finding, Thresholds};
 
 /// Steps of the fit; it has converged long before for any number of classes.
 const STEPS: usize = 1500;
 const LEARNING_RATE: f64 = 0.05;
 
-/// Named thresholds, and the share of ham that may reach them, of whatever class.
+/// Named thresholds, and the share of ham that may reach them.
 pub const TARGETS: [(&str, f64); 2] = [("tag", 0.001), ("reject", 0.0001)];
 /// So many false alarms must be expected at a rate before a threshold for it is stated. With 3 and more the upper end of the
 /// 95 % interval stays below about three times the rate (the "rule of three").
@@ -27,13 +26,16 @@ const EXPECTED_ALARMS: f64 = 3.0;
 pub type Probabilities = Vec<Vec<f32>>;
 
 /// `softmax(scores · matrix + bias)`: Platt's calibration (1999) for any number of classes, that is, multinomial logistic
-/// regression on the scores of pictures that the head was not trained on.
+/// regression on the scores of pictures that the head was not trained on. What is not ham is then divided anew between the other classes, as if
+/// they were equally frequent: how many advertisements there are beside spam in the training set says nothing of a mailbox.
 #[derive(Clone, Debug)]
 pub struct Calibrator {
     classes: usize,
     /// Scores x classes, row by row.
     matrix: Vec<f32>,
     bias: Vec<f32>,
+    /// Minus the logarithm of the frequency of each class but ham.
+    rarity: Vec<f32>,
 }
 
 impl Calibrator {
@@ -58,7 +60,10 @@ impl Calibrator {
             let logs = ops::log_softmax(&input.matmul(&matrix)?.broadcast_add(&bias)?, D::Minus1)?;
             optimizer.backward_step(&(logs * &truth)?.sum_all()?.affine(-1.0 / rows as f64, 0.0)?)?;
         }
-        Ok(Self { classes, matrix: matrix.flatten_all()?.to_vec1()?, bias: bias.to_vec1()? })
+        // Examples without a class are refused before.
+        let rows_of = |class| labels.iter().filter(|label| **label == class).count().max(1);
+        let rarity = (1..classes).map(|class| (rows as f32 / rows_of(class) as f32).ln()).collect();
+        Ok(Self { classes, matrix: matrix.flatten_all()?.to_vec1()?, bias: bias.to_vec1()?, rarity })
     }
 
     /// Probabilities of each row.
@@ -68,15 +73,34 @@ impl Calibrator {
     pub fn apply(&self, scores: &Mat<f32>) -> Result<Probabilities, TrainingError> {
         let matrix = Tensor::from_slice(&self.matrix, (self.classes, self.classes), &Device::Cpu)?;
         let bias = Tensor::from_slice(&self.bias, self.classes, &Device::Cpu)?;
-        Ok(ops::softmax(&tensor(scores)?.matmul(&matrix)?.broadcast_add(&bias)?, D::Minus1)?.to_vec2()?)
+        let rarity = Tensor::from_slice(&self.rarity, self.classes - 1, &Device::Cpu)?;
+        let logits = tensor(scores)?.matmul(&matrix)?.broadcast_add(&bias)?;
+        let mixed = ops::softmax(&logits, D::Minus1)?;
+        let rest = mixed.narrow(1, 1, self.classes - 1)?.sum_keepdim(1)?;
+        let shares = ops::softmax(&logits.narrow(1, 1, self.classes - 1)?.broadcast_add(&rarity)?, D::Minus1)?;
+        Ok(Tensor::cat(&[&mixed.narrow(1, 0, 1)?, &shares.broadcast_mul(&rest)?], 1)?.to_vec2()?)
     }
 
-    /// The same in a graph, without the softmax.
+    /// The same in a graph.
     pub fn write(&self, graph: &mut onnx::Graph, scores: &str) -> onnx::Value {
         let matrix = graph.constant(&[self.classes, self.classes], &self.matrix);
         let bias = graph.constant(&[self.classes], &self.bias);
+        let rarity = graph.constant(&[self.classes - 1], &self.rarity);
+        let ham = graph.integers(&[0]);
+        let others = graph.integers(&(1..self.classes as i64).collect::<Vec<_>>());
+        let axis = graph.integers(&[1]);
+        let columns = [("axis", 1)];
         let product = graph.apply("MatMul", &[scores, &matrix]);
-        graph.apply("Add", &[&product, &bias])
+        let logits = graph.apply("Add", &[&product, &bias]);
+        let mixed = graph.apply_with("Softmax", &[&logits], &columns);
+        let kept = graph.apply_with("Gather", &[&mixed, &ham], &columns);
+        let divided = graph.apply_with("Gather", &[&mixed, &others], &columns);
+        let rest = graph.apply("ReduceSum", &[&divided, &axis]);
+        let rest_of_logits = graph.apply_with("Gather", &[&logits, &others], &columns);
+        let rarer = graph.apply("Add", &[&rest_of_logits, &rarity]);
+        let shares = graph.apply_with("Softmax", &[&rarer], &columns);
+        let shared = graph.apply("Mul", &[&shares, &rest]);
+        graph.apply_with("Concat", &[&kept, &shared], &columns)
     }
 }
 
@@ -86,16 +110,14 @@ fn tensor(scores: &Mat<f32>) -> candle_core::Result<Tensor> {
     Tensor::from_vec(values, (scores.nrows(), scores.ncols()), &Device::Cpu)
 }
 
-/// A threshold for one class, or why there is none.
+/// A threshold, or why there is none.
 #[derive(Clone, Debug, Serialize)]
 pub struct Threshold {
-    /// The class.
-    pub class: String,
     /// `tag` or `reject`.
     pub name: &'static str,
-    /// Share of ham that may reach it: as much for each class, so that together they keep to the target.
+    /// Share of ham that may reach it.
     pub allowed: f64,
-    /// The least probability of the class; `None` if there is too little ham to tell.
+    /// The least 1 - p(ham); `None` if there is too little ham to tell.
     pub score: Option<f32>,
     /// Ham that reaches it.
     pub false_alarms: Rate,
@@ -105,52 +127,58 @@ pub struct Threshold {
 
 impl std::fmt::Display for Threshold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (class, name, allowed, total) = (&self.class, self.name, 100.0 * self.allowed, self.false_alarms.total);
+        let (name, allowed, total) = (self.name, 100.0 * self.allowed, self.false_alarms.total);
         match self.score {
-            Some(score) => {
-                write!(f, "{class}: \"{name}\" from {score}: false alarms {} of {total} ham pictures", self.false_alarms)
-            }
+            Some(score) => write!(f, "\"{name}\" from {score}: false alarms {} of {total} ham pictures", self.false_alarms),
             None => write!(
                 f,
-                "{class}: no threshold \"{name}\": {total} ham pictures are too few to measure {allowed} % of false alarms; {} are needed",
+                "no threshold \"{name}\": {total} ham pictures are too few to measure {allowed} % of false alarms; {} are needed",
                 self.ham_needed
             ),
         }
     }
 }
 
-/// The scores of the thresholds that there was enough ham to measure, by class and name, as in `model.toml`.
-pub fn scores_by_class(found: &[Threshold]) -> BTreeMap<String, BTreeMap<String, f32>> {
-    let mut by_class: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
-    for threshold in found {
-        if let Some(score) = threshold.score {
-            by_class.entry(threshold.class.clone()).or_default().insert(threshold.name.to_owned(), score);
-        }
-    }
-    by_class
+/// The thresholds that there was enough ham to measure, as in `model.toml`.
+pub fn named_scores(found: &[Threshold]) -> Thresholds {
+    found.iter().filter_map(|threshold| Some((threshold.name.to_owned(), threshold.score?))).collect()
 }
 
-/// The thresholds of every class but ham, from probabilities of pictures that the head was not trained on.
-pub fn thresholds(classes: &[String], labels: &[usize], probabilities: &Probabilities) -> Vec<Threshold> {
+/// The thresholds, from probabilities of pictures that the head was not trained on. Class 0 is ham.
+pub fn thresholds(labels: &[usize], probabilities: &Probabilities) -> Vec<Threshold> {
     let spam: Vec<bool> = labels.iter().map(|label| *label != 0).collect();
     let ham = spam.iter().filter(|spam| !**spam).count();
-    let mut found = Vec::new();
-    for (class, name_of_class) in classes.iter().enumerate().skip(1) {
-        let scores: Vec<f32> = probabilities.iter().map(|row| row[class]).collect();
-        for (name, allowed) in TARGETS {
-            let allowed = allowed / (classes.len() - 1) as f64;
+    let scores: Vec<f32> = probabilities.iter().map(|row| Finding::of(row, 0).score).collect();
+    TARGETS
+        .into_iter()
+        .map(|(name, allowed)| {
             let ham_needed = (EXPECTED_ALARMS / allowed).ceil() as usize;
             let least = threshold_for(&scores, &spam, allowed).min(1.0);
             let alarms = scores.iter().zip(&spam).filter(|(score, spam)| !**spam && **score >= least).count();
-            found.push(Threshold {
-                class: name_of_class.clone(),
-                name,
-                allowed,
-                score: (ham >= ham_needed).then_some(least),
-                false_alarms: Rate::new(alarms, ham),
-                ham_needed,
-            });
+            let score = (ham >= ham_needed).then_some(least);
+            Threshold { name, allowed, score, false_alarms: Rate::new(alarms, ham), ham_needed }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_ham_is_divided_as_if_the_other_classes_were_equally_frequent() {
+        // Scores tell ham from the rest and nothing else; 9 of 10 of the rest are spam.
+        let labels: Vec<usize> = (0..400).map(|row| if row < 200 { 0 } else { 1 + usize::from(row % 10 == 0) }).collect();
+        // One of ten on the wrong side.
+        let is_said = |row: usize| (row < 200) != (row / 10 % 10 == 3);
+        let scores = Mat::from_fn(400, 3, |row, class| f32::from(u8::from((class == 0) == is_said(row))));
+        let calibrator = Calibrator::fit(&scores, &labels).expect("fit");
+        let found = calibrator.apply(&scores).expect("probabilities");
+        for (row, probabilities) in found.iter().enumerate() {
+            let rest = if is_said(row) { 0.1 } else { 0.9 };
+            let expected = [1.0 - rest, rest / 2.0, rest / 2.0];
+            let close = probabilities.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.005);
+            assert!(close, "row {row}: {probabilities:?} instead of {expected:?}");
         }
     }
-    found
 }

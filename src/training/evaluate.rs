@@ -9,6 +9,7 @@ use super::{
     examples::Examples,
     metrics::{Binary, Calibration, Classification, Rate},
 };
+use crate::model::{Finding, Thresholds};
 
 /// Mistakes that a report shows, of each kind.
 const MISTAKES: usize = 24;
@@ -26,7 +27,7 @@ pub struct Evaluation {
     pub calibration: Calibration,
     /// By folder and class.
     pub sources: Vec<Source>,
-    /// By source, how the office sources do at the model's thresholds: mean and worst rate of false alarms.
+    /// By source, how the office sources do at the model's threshold `tag`: mean and worst rate of false alarms.
     pub ham_sources: Option<HamSources>,
     /// Ham with the highest scores, then others with the lowest.
     pub mistakes: Vec<Mistake>,
@@ -41,9 +42,9 @@ pub struct Source {
     pub class: String,
     /// With 1 - p(ham) of at least one half.
     pub over_half: Rate,
-    /// At a threshold of the model called `tag`, of any class.
+    /// At the model's threshold `tag`.
     pub at_tag: Rate,
-    /// At a threshold called `reject`, if the model has one.
+    /// At its threshold `reject`, if it has one.
     pub at_reject: Option<Rate>,
 }
 
@@ -69,33 +70,17 @@ pub struct Mistake {
     pub class: String,
     /// 1 - p(ham).
     pub score: f32,
-    /// Whether a threshold called `tag` is reached.
+    /// Whether the threshold `tag` is reached.
     pub tagged: bool,
 }
 
 impl Evaluation {
-    /// Compares probabilities with labels. `thresholds` are those of the model, by class and name.
-    pub fn new(
-        model: String,
-        examples: &Examples,
-        probabilities: &Probabilities,
-        thresholds: &BTreeMap<String, BTreeMap<String, f32>>,
-    ) -> Self {
-        let score = |row: usize| 1.0 - probabilities[row][0];
-        let scores: Vec<f32> = (0..examples.len()).map(score).collect();
+    /// Compares probabilities with labels. `thresholds` are those of the model.
+    pub fn new(model: String, examples: &Examples, probabilities: &Probabilities, thresholds: &Thresholds) -> Self {
+        let scores: Vec<f32> = probabilities.iter().map(|row| Finding::of(row, 0).score).collect();
         let spam: Vec<bool> = examples.labels.iter().map(|label| *label != 0).collect();
         let said: Vec<usize> = probabilities.iter().map(|row| likeliest(row)).collect();
-        let least: BTreeMap<&str, Vec<(usize, f32)>> = ["tag", "reject"]
-            .into_iter()
-            .map(|name| {
-                let of_class = |(class, thresholds): (&String, &BTreeMap<String, f32>)| {
-                    let class = examples.classes.iter().position(|known| known == class)?;
-                    thresholds.get(name).map(|least| (class, *least))
-                };
-                (name, thresholds.iter().filter_map(of_class).collect())
-            })
-            .collect();
-        let reached = |row: usize, name: &str| least[name].iter().any(|(class, least)| probabilities[row][*class] >= *least);
+        let reached = |row: usize, name: &str| thresholds.get(name).is_some_and(|least| scores[row] >= *least);
         let mut rows_of: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();
         for row in 0..examples.len() {
             rows_of.entry((&examples.sources[row], examples.labels[row])).or_default().push(row);
@@ -109,7 +94,7 @@ impl Evaluation {
                 class: examples.classes[*label].clone(),
                 over_half: rate(rows, &|row| scores[row] >= 0.5),
                 at_tag: rate(rows, &|row| reached(row, "tag")),
-                at_reject: (!least["reject"].is_empty()).then(|| rate(rows, &|row| reached(row, "reject"))),
+                at_reject: thresholds.contains_key("reject").then(|| rate(rows, &|row| reached(row, "reject"))),
             })
             .collect();
         let rates: Vec<f64> =

@@ -132,7 +132,7 @@ pub struct Candidate {
     kernel: Kernel,
     calibrator: Calibrator,
     classes: usize,
-    /// Least scores, by class, from the base set's ham.
+    /// From the base set's ham.
     pub thresholds: Vec<Threshold>,
     /// Of each row of the base set, by a head that saw neither it nor a near-duplicate.
     pub base: Probabilities,
@@ -174,7 +174,7 @@ impl Candidate {
         let reported = probabilities.split_off(known);
         // Spam that users took for ham would count as so many false alarms, and raise the thresholds for all.
         let judged = unseen.iter().map(|row| probabilities[*row].clone()).collect();
-        let thresholds = thresholds(&base.examples.classes, &truth[..unseen.len()], &judged);
+        let thresholds = thresholds(&truth[..unseen.len()], &judged);
         Ok(Self { kernel: Kernel { parts }, calibrator, classes, thresholds, base: probabilities, reported })
     }
 
@@ -182,8 +182,8 @@ impl Candidate {
     pub fn onnx(&self, features: usize) -> Vec<u8> {
         let mut graph = Graph::default();
         let scores = self.kernel.write(&mut graph, Graph::INPUT);
-        let logits = self.calibrator.write(&mut graph, &scores);
-        graph.finish(&logits, features, self.classes)
+        self.calibrator.write(&mut graph, &scores);
+        graph.finish(features, self.classes)
     }
 
     /// What the head, trained on all, says of projected vectors that it was not trained on.

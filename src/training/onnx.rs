@@ -166,9 +166,8 @@ impl Graph {
         output
     }
 
-    /// The file: softmax over the last axis of `logits` is the output. The same graph gives the same bytes.
-    pub fn finish(mut self, logits: &str, features: usize, classes: usize) -> Vec<u8> {
-        self.apply_with("Softmax", &[logits], &[("axis", 1)]);
+    /// The file: what was applied last is the output. The same graph gives the same bytes.
+    pub fn finish(mut self, features: usize, classes: usize) -> Vec<u8> {
         if let Some(last) = self.nodes.last_mut() {
             last.output = vec![Self::OUTPUT.to_owned()];
         }

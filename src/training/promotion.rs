@@ -1,17 +1,15 @@
 //! Whether a learned head takes the place of the one in use.
 
-use std::collections::BTreeMap;
-
 use super::{
     base::BaseSet,
     calibration::Probabilities,
     learn::{Candidate, Lesson},
     metrics::Rate,
 };
-use crate::config::Learn;
-
-/// Least scores of a head, by class and name, as in `model.toml`.
-pub type Thresholds = BTreeMap<String, BTreeMap<String, f32>>;
+use crate::{
+    config::Learn,
+    model::{Finding, Thresholds},
+};
 
 /// What was measured of a candidate, all on pictures that it was not trained on, at the thresholds called "tag".
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +35,14 @@ impl Figures {
         candidate: &Candidate,
         own: &Thresholds,
     ) -> Self {
-        let classes = &base.examples.classes;
         let ham: Vec<usize> = base.examples.unseen().into_iter().filter(|row| base.examples.labels[*row] == 0).collect();
         let alarms = |probabilities: &Probabilities, thresholds: &Thresholds| {
-            let wrong = ham.iter().filter(|row| judged(classes, &probabilities[**row], thresholds) != 0).count();
+            let wrong = ham.iter().filter(|row| judged(&probabilities[**row], thresholds) != 0).count();
             Rate::new(wrong, ham.len())
         };
         let recent: Vec<usize> = (0..lesson.examples.len()).filter(|row| lesson.latest[*row] > since).collect();
         let right = |probabilities: &Probabilities, thresholds: &Thresholds| {
-            let agrees = |row: &&usize| judged(classes, &probabilities[**row], thresholds) == lesson.examples.labels[**row];
+            let agrees = |row: &&usize| judged(&probabilities[**row], thresholds) == lesson.examples.labels[**row];
             Rate::new(recent.iter().filter(agrees).count(), recent.len())
         };
         Self {
@@ -91,12 +88,9 @@ impl std::fmt::Display for Figures {
     }
 }
 
-/// The class that these probabilities come to: spam or ad where it reaches its threshold "tag" (one half where there was too little
-/// ham to measure one), else ham.
-pub fn judged(classes: &[String], probabilities: &[f32], thresholds: &Thresholds) -> usize {
-    let reaches = |class: &usize| {
-        let threshold = thresholds.get(&classes[*class]).and_then(|named| named.get("tag"));
-        probabilities[*class] >= *threshold.unwrap_or(&0.5)
-    };
-    (1..classes.len()).find(reaches).unwrap_or(0)
+/// The class that these probabilities come to: spam or ad from the threshold "tag" on (one half where there was too little ham to
+/// measure it), else ham, which is class 0.
+pub fn judged(probabilities: &[f32], thresholds: &Thresholds) -> usize {
+    let found = Finding::of(probabilities, 0);
+    if found.score >= *thresholds.get("tag").unwrap_or(&0.5) { found.class } else { 0 }
 }

@@ -69,7 +69,7 @@ impl Recipe {
         let out_of_fold = calibrator.apply(&scores)?;
         let head = Head::train(self.preset, examples, self.seed, watch)?;
         let judged = unseen.iter().map(|row| out_of_fold[*row].clone()).collect();
-        let thresholds = thresholds(&examples.classes, &labels, &judged);
+        let thresholds = thresholds(&labels, &judged);
         Ok(Fit { head, calibrator, out_of_fold, thresholds })
     }
 }
@@ -90,7 +90,7 @@ impl Fit {
     pub fn onnx(&self, features: usize, classes: usize) -> Result<Vec<u8>, TrainingError> {
         let mut graph = Graph::default();
         let scores = self.head.write(&mut graph, Graph::INPUT)?;
-        let logits = self.calibrator.write(&mut graph, &scores);
-        Ok(graph.finish(&logits, features, classes))
+        self.calibrator.write(&mut graph, &scores);
+        Ok(graph.finish(features, classes))
     }
 }

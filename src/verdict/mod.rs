@@ -120,7 +120,7 @@ pub enum Outcome {
     Judged {
         /// The class of the rule that fits, `qr` if it asks for a code only, or `ham`.
         class: String,
-        /// The score of that class; for `qr` and `ham`, the highest of any class but ham. 0 to 1.
+        /// 1 - p(ham) of the picture that is surest to be of that class; for `qr` and `ham`, the highest of all pictures. 0 to 1.
         score: f32,
     },
     /// Not judged, by the settings.

@@ -6,7 +6,7 @@ use super::{Outcome, PictureReport, PictureResult, Reason, Verdict, qr};
 use crate::{
     config::{self, Action, OnFailure, QrCondition, Skip, Threshold},
     inspect::{Code, Report},
-    model::Manifest,
+    model::{Finding, Manifest},
 };
 
 /// Why rules and model don't fit together.
@@ -24,10 +24,8 @@ pub enum PolicyError {
         /// The model's.
         allowed: String,
     },
-    /// A rule's threshold is a name that the model doesn't define for the class.
-    #[error(
-        "policy.rules: rule {number}: model {model} defines no threshold \"{threshold}\" for class \"{class}\"; it defines {allowed}"
-    )]
+    /// A rule's threshold is a name that the model doesn't define.
+    #[error("policy.rules: rule {number}: model {model} defines no threshold \"{threshold}\"; it defines {allowed}")]
     NoSuchThreshold {
         /// Counted from 1.
         number: usize,
@@ -35,15 +33,13 @@ pub enum PolicyError {
         model: String,
         /// As configured.
         threshold: String,
-        /// As configured.
-        class: String,
         /// The model's.
         allowed: String,
     },
 }
 
 struct Rule {
-    /// Index of a class, and the least score of it.
+    /// Index of the class that a picture must be found to be, and the least score of it.
     score: Option<(usize, f32)>,
     qr: Option<QrCondition>,
     action: Action,
@@ -52,6 +48,8 @@ struct Rule {
 /// The rules with the thresholds of one model.
 pub struct Policy {
     rules: Vec<Rule>,
+    /// Index of that class.
+    ham: usize,
     on_failure: Action,
     on_incomplete: Action,
 }
@@ -68,55 +66,48 @@ impl Policy {
             Ok(Rule { score, qr: rule.qr.clone(), action: rule.action })
         });
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { rules, on_failure: failure_action(settings.on_failure), on_incomplete: settings.on_incomplete })
+        let (on_failure, on_incomplete) = (failure_action(settings.on_failure), settings.on_incomplete);
+        Ok(Self { rules, ham: manifest.ham(), on_failure, on_incomplete })
     }
 
     /// Whether a rule is against a picture with these probabilities: one that asks for a class and does more than accept.
     pub fn is_against(&self, probabilities: &[f32]) -> bool {
-        let against = |rule: &Rule| match rule.score {
-            Some((class, threshold)) => rule.action != Action::Accept && probabilities[class] >= threshold,
-            None => false,
-        };
-        self.rules.iter().any(against)
+        let found = Finding::of(probabilities, self.ham);
+        let fits = |(class, threshold)| found.class == class && found.score >= threshold;
+        self.rules.iter().any(|rule| rule.action != Action::Accept && rule.score.is_some_and(fits))
     }
 
     /// The verdict on a message to these recipients with these pictures.
     pub fn verdict(&self, classes: &[String], pictures: Vec<PictureReport>, recipients: &[String], report: &Report) -> Verdict {
-        let judged = pictures.iter().filter_map(|picture| match &picture.result {
-            PictureResult::Judged { probabilities, .. } => Some(probabilities),
-            _ => None,
-        });
-        // The score of each class: the highest over the pictures.
-        let scores = judged.fold(None::<Vec<f32>>, |scores, probabilities| {
-            Some(scores.map_or_else(|| probabilities.clone(), |s| s.iter().zip(probabilities).map(|(a, b)| a.max(*b)).collect()))
-        });
+        let findings: Vec<Finding> = pictures
+            .iter()
+            .filter_map(|picture| match &picture.result {
+                PictureResult::Judged { probabilities, .. } => Some(Finding::of(probabilities, self.ham)),
+                _ => None,
+            })
+            .collect();
+        let highest = |scores: &mut dyn Iterator<Item = f32>| scores.reduce(f32::max);
+        let score_of = |class| highest(&mut findings.iter().filter(|found| found.class == class).map(|found| found.score));
+        let score = highest(&mut findings.iter().map(|found| found.score));
         let codes: Vec<&Code> = pictures.iter().flat_map(|picture| &picture.codes).collect();
         let fits = |rule: &&Rule| {
-            let score =
-                rule.score.is_none_or(|(class, threshold)| scores.as_ref().is_some_and(|scores| scores[class] >= threshold));
+            let score = rule.score.is_none_or(|(class, threshold)| score_of(class).is_some_and(|score| score >= threshold));
             let code =
                 rule.qr.as_ref().is_none_or(|condition| codes.iter().any(|code| qr::fits(condition, &code.text, recipients)));
             score && code
         };
         let rule = self.rules.iter().find(fits);
         let failed = report.failed || pictures.iter().any(|picture| matches!(picture.result, PictureResult::Failed(_)));
-        let any_but_ham = |scores: &Vec<f32>| {
-            classes.iter().zip(scores).filter(|(class, _)| *class != "ham").map(|(_, score)| *score).fold(0.0, f32::max)
-        };
         let complete = |action| if report.incomplete.is_empty() { action } else { self.on_incomplete };
-        let (outcome, action) = match (rule, &scores) {
+        let (outcome, action) = match (rule, score) {
             // Spam seen is spam, whatever could not be seen beside it.
-            (Some(Rule { score: Some((class, _)), action, .. }), Some(scores)) => {
-                (Outcome::Judged { class: classes[*class].clone(), score: scores[*class] }, *action)
+            (Some(Rule { score: Some((class, _)), action, .. }), Some(score)) => {
+                (Outcome::Judged { class: classes[*class].clone(), score: score_of(*class).unwrap_or(score) }, *action)
             }
-            (Some(rule), scores) => {
-                (Outcome::Judged { class: "qr".to_owned(), score: scores.as_ref().map_or(0.0, any_but_ham) }, rule.action)
-            }
+            (Some(rule), score) => (Outcome::Judged { class: "qr".to_owned(), score: score.unwrap_or(0.0) }, rule.action),
             _ if report.late => (Outcome::Unknown(Reason::Deadline), self.on_failure),
             _ if failed => (Outcome::Unknown(Reason::Model), self.on_failure),
-            (None, Some(scores)) => {
-                (Outcome::Judged { class: "ham".to_owned(), score: any_but_ham(scores) }, complete(Action::Accept))
-            }
+            (None, Some(score)) => (Outcome::Judged { class: "ham".to_owned(), score }, complete(Action::Accept)),
             (None, None) if report.refused => (Outcome::Skipped(Skip::OverLimit), self.on_incomplete),
             // A tempfail would not mend what can't be decoded, only lose the message in the end.
             (None, None) => (without_scores(&pictures, report), complete(Action::Accept)),
@@ -135,16 +126,12 @@ fn resolve(number: usize, class: &str, threshold: &Threshold, manifest: &Manifes
     })?;
     let threshold = match threshold {
         Threshold::Score(score) => score.get(),
-        Threshold::Named(name) => {
-            let defined = manifest.thresholds.get(class);
-            *defined.and_then(|defined| defined.get(name)).ok_or_else(|| PolicyError::NoSuchThreshold {
-                number,
-                model: manifest.title(),
-                threshold: name.clone(),
-                class: class.to_owned(),
-                allowed: list(defined.iter().flat_map(|defined| defined.keys())),
-            })?
-        }
+        Threshold::Named(name) => *manifest.thresholds.get(name).ok_or_else(|| PolicyError::NoSuchThreshold {
+            number,
+            model: manifest.title(),
+            threshold: name.clone(),
+            allowed: list(manifest.thresholds.keys()),
+        })?,
     };
     Ok((index, threshold))
 }
@@ -184,7 +171,7 @@ mod tests {
 
     fn policy(rules: &[(usize, f32, Action)]) -> Policy {
         let rules = rules.iter().map(|&(class, threshold, action)| Rule { score: Some((class, threshold)), qr: None, action });
-        Policy { rules: rules.collect(), on_failure: Action::Tempfail, on_incomplete: Action::Quarantine }
+        Policy { rules: rules.collect(), ham: 0, on_failure: Action::Tempfail, on_incomplete: Action::Quarantine }
     }
 
     fn picture(result: PictureResult) -> PictureReport {
@@ -212,14 +199,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_fits_wins_and_each_class_scores_by_its_worst_picture() {
+    fn the_first_rule_that_fits_wins_and_each_class_scores_by_the_surest_of_its_pictures() {
         let rules = policy(&[(1, 0.9, Action::Reject), (2, 0.5, Action::Subject), (1, 0.5, Action::Tag)]);
         let of = |class: &str, score| Outcome::Judged { class: class.to_owned(), score };
-        let (low, spam, ad) = ([0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.1, 0.7]);
-        assert_eq!(verdict(&rules, vec![judged(low), judged(spam)], false), (of("spam", 0.6), Action::Tag));
-        assert_eq!(verdict(&rules, vec![judged(spam), judged(ad)], false), (of("ad", 0.7), Action::Subject));
-        assert_eq!(verdict(&rules, vec![judged([0.0, 0.9, 0.1]), judged(ad)], false), (of("spam", 0.9), Action::Reject));
-        assert_eq!(verdict(&rules, vec![judged(low)], false), (of("ham", 0.1), Action::Accept));
+        let (low, spam, ad) = ([0.75, 0.125, 0.125], [0.25, 0.625, 0.125], [0.125, 0.125, 0.75]);
+        assert_eq!(verdict(&rules, vec![judged(low), judged(spam)], false), (of("spam", 0.75), Action::Tag));
+        assert_eq!(verdict(&rules, vec![judged(spam), judged(ad)], false), (of("ad", 0.875), Action::Subject));
+        assert_eq!(verdict(&rules, vec![judged([0.0, 0.75, 0.25]), judged(ad)], false), (of("spam", 1.0), Action::Reject));
+        assert_eq!(verdict(&rules, vec![judged(low)], false), (of("ham", 0.25), Action::Accept));
+        // Neither spam nor ad is likelier than ham, but one of them it is.
+        assert_eq!(verdict(&rules, vec![judged([0.375, 0.25, 0.375])], false), (of("ad", 0.625), Action::Subject));
     }
 
     #[test]
