@@ -279,10 +279,7 @@ fn rules_that_the_model_can_not_serve_are_errors() {
         "{error}"
     );
     let (code, _, error) = with(r#"{class="spam",threshold="sometimes",action="tag"}"#);
-    assert!(
-        code == Some(2) && error.contains("defines no threshold \"sometimes\"; it defines \"tag\""),
-        "{error}"
-    );
+    assert!(code == Some(2) && error.contains("defines no threshold \"sometimes\"; it defines \"tag\""), "{error}");
 }
 
 #[test]
