@@ -45,10 +45,17 @@ struct Rule {
     action: Action,
 }
 
+impl Rule {
+    /// Whether a picture is of the class and score that the rule asks for, if it asks for any.
+    fn finds(&self, found: &Finding) -> bool {
+        self.score.is_some_and(|(class, threshold)| found.class == class && found.score >= threshold)
+    }
+}
+
 /// The rules with the thresholds of one model.
 pub struct Policy {
     rules: Vec<Rule>,
-    /// Index of that class.
+    /// Index of ham among the model's classes.
     ham: usize,
     on_failure: Action,
     on_incomplete: Action,
@@ -73,8 +80,7 @@ impl Policy {
     /// Whether a rule is against a picture with these probabilities: one that asks for a class and does more than accept.
     pub fn is_against(&self, probabilities: &[f32]) -> bool {
         let found = Finding::of(probabilities, self.ham);
-        let fits = |(class, threshold)| found.class == class && found.score >= threshold;
-        self.rules.iter().any(|rule| rule.action != Action::Accept && rule.score.is_some_and(fits))
+        self.rules.iter().any(|rule| rule.action != Action::Accept && rule.finds(&found))
     }
 
     /// The verdict on a message to these recipients with these pictures.
@@ -86,12 +92,14 @@ impl Policy {
                 _ => None,
             })
             .collect();
-        let highest = |scores: &mut dyn Iterator<Item = f32>| scores.reduce(f32::max);
-        let score_of = |class| highest(&mut findings.iter().filter(|found| found.class == class).map(|found| found.score));
-        let score = highest(&mut findings.iter().map(|found| found.score));
+        // The surest picture: of a class, or of any.
+        let surest = |class: Option<usize>| {
+            let of_class = findings.iter().filter(|found| class.is_none_or(|class| found.class == class));
+            of_class.map(|found| found.score).reduce(f32::max)
+        };
         let codes: Vec<&Code> = pictures.iter().flat_map(|picture| &picture.codes).collect();
         let fits = |rule: &&Rule| {
-            let score = rule.score.is_none_or(|(class, threshold)| score_of(class).is_some_and(|score| score >= threshold));
+            let score = rule.score.is_none() || findings.iter().any(|found| rule.finds(found));
             let code =
                 rule.qr.as_ref().is_none_or(|condition| codes.iter().any(|code| qr::fits(condition, &code.text, recipients)));
             score && code
@@ -99,12 +107,14 @@ impl Policy {
         let rule = self.rules.iter().find(fits);
         let failed = report.failed || pictures.iter().any(|picture| matches!(picture.result, PictureResult::Failed(_)));
         let complete = |action| if report.incomplete.is_empty() { action } else { self.on_incomplete };
-        let (outcome, action) = match (rule, score) {
+        let (outcome, action) = match (rule, surest(None)) {
             // Spam seen is spam, whatever could not be seen beside it.
-            (Some(Rule { score: Some((class, _)), action, .. }), Some(score)) => {
-                (Outcome::Judged { class: classes[*class].clone(), score: score_of(*class).unwrap_or(score) }, *action)
+            (Some(rule), _) => {
+                // Without a class, the surest of any.
+                let class = rule.score.map(|(class, _)| class);
+                let name = class.map_or("qr", |class| &classes[class]).to_owned();
+                (Outcome::Judged { class: name, score: surest(class).unwrap_or(0.0) }, rule.action)
             }
-            (Some(rule), score) => (Outcome::Judged { class: "qr".to_owned(), score: score.unwrap_or(0.0) }, rule.action),
             _ if report.late => (Outcome::Unknown(Reason::Deadline), self.on_failure),
             _ if failed => (Outcome::Unknown(Reason::Model), self.on_failure),
             (None, Some(score)) => (Outcome::Judged { class: "ham".to_owned(), score }, complete(Action::Accept)),
