@@ -3,7 +3,7 @@
 use std::{sync::atomic::AtomicUsize, sync::atomic::Ordering, time::Instant};
 
 use imagespam_milter::{
-    config::{Limits, Sources, load},
+    config::{Limits, Precision, Sources, load},
     image,
     model::{Bundle, Runtime},
 };
@@ -24,16 +24,16 @@ pub struct Bare {
 
 impl Bare {
     /// So many sessions of the backbone of so many threads each.
-    pub fn new(sessions: usize, threads: usize) -> Self {
-        Self::with(sessions, threads, Vec::new())
+    pub fn new(sessions: usize, threads: usize, precision: Precision) -> Self {
+        Self::with(sessions, threads, precision, Vec::new())
     }
 
     /// A session on the first graphics card.
     pub fn on_card() -> Self {
-        Self::with(1, 1, vec![ep::CUDA::default().build().error_on_failure()])
+        Self::with(1, 1, Precision::Float32, vec![ep::CUDA::default().build().error_on_failure()])
     }
 
-    fn with(sessions: usize, threads: usize, providers: Vec<ep::ExecutionProviderDispatch>) -> Self {
+    fn with(sessions: usize, threads: usize, precision: Precision, providers: Vec<ep::ExecutionProviderDispatch>) -> Self {
         let bundle = Bundle::open(&bundle()).expect("bundle");
         let runtime = Runtime::load(None).expect("ONNX Runtime");
         let session = |graph: &[u8], threads: usize, providers: Vec<ep::ExecutionProviderDispatch>| {
@@ -42,9 +42,13 @@ impl Bare {
             let builder = builder.with_optimization_level(GraphOptimizationLevel::All).expect("level");
             builder.with_intra_threads(threads).expect("threads").commit_from_memory(graph).expect("graph")
         };
+        let backbone = match precision {
+            Precision::Int8 => bundle.int8.as_ref().expect("[backbone.int8]"),
+            _ => &bundle.backbone,
+        };
         // The head is small, and threads of it that wait for work would take the cores from the backbone's.
         let sessions = (0..sessions)
-            .map(|_| (session(&bundle.backbone, threads, providers.clone()), session(&bundle.head, 1, Vec::new())))
+            .map(|_| (session(backbone, threads, providers.clone()), session(&bundle.head, 1, Vec::new())))
             .collect();
         Self { bundle, sessions, limits: load(&Sources::default()).expect("defaults").0.limits }
     }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use imagespam_milter::config::Precision;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -33,25 +34,53 @@ pub fn daemon(settings: &[&str]) -> Daemon {
     Daemon::start_with(tempfile::tempdir().expect("folder"), &arguments, &environment)
 }
 
+/// The precision that the daemon runs in, as its first line tells.
+fn precision(daemon: &Daemon) -> Precision {
+    let line = daemon.logged(" precision=");
+    if line.contains(" precision=int8 ") { Precision::Int8 } else { Precision::Float32 }
+}
+
 pub fn pictures(folder: &Path) {
     let pictures = load::pictures(folder, PICTURES);
     let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
-    let (runtime, daemon) = (runtime(), daemon(&FORGETFUL));
-    let mut bare = Bare::new(cores(), 1);
-    let mut rows = Vec::new();
+    let (runtime, chosen) = (runtime(), daemon(&FORGETFUL));
+    let mut precisions = vec![Precision::Float32];
+    precisions.extend(Some(precision(&chosen)).filter(|chosen| *chosen != Precision::Float32));
+    drop(chosen);
+    let mut sides: Vec<(Daemon, Bare)> = precisions
+        .iter()
+        .map(|precision| {
+            let setting = format!("model.precision=\"{precision}\"");
+            (daemon(&[&FORGETFUL[..], &[&setting]].concat()), Bare::new(cores(), 1, *precision))
+        })
+        .collect();
+    let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let (seconds, answers) = runtime.block_on(load::all(&daemon.socket(), &messages, 3 * cores()));
-        assert!(answers.iter().all(|answer| !answer.verdict.starts_with("Unknown, reason=deadline")), "a message was late");
-        rows.push([seconds, bare.decoded(&pictures), bare.ready(pictures.len())]);
+        let mut measure = |(daemon, bare): &mut (Daemon, Bare)| {
+            let (seconds, answers) = runtime.block_on(load::all(&daemon.socket(), &messages, 3 * cores()));
+            assert!(answers.iter().all(|answer| !answer.verdict.starts_with("Unknown, reason=deadline")), "a message was late");
+            [seconds, bare.decoded(&pictures), bare.ready(pictures.len())]
+        };
+        rounds.push(sides.iter_mut().map(&mut measure).collect::<Vec<_>>());
     }
-    drop(daemon);
-    let of = |ratio: fn(&[f64; 3]) -> f64| rows.iter().map(ratio).collect::<Vec<_>>();
-    let rate = spread(&rows.iter().map(|[daemon, ..]| pictures.len() as f64 / daemon).collect::<Vec<_>>(), 0);
-    row("pictures a second through the socket", &rate, "");
-    row("the same against a bare loop of decoding, resizing, ONNX Runtime", &spread(&of(|[a, b, _]| b / a), 2), "≥ 0.95");
-    row("the same against ONNX Runtime alone on ready tensors", &spread(&of(|[a, _, c]| c / a), 2), "≥ 0.80");
-    let mut wide = Bare::new(1, cores());
-    let layouts: Vec<f64> = (0..ROUNDS).map(|_| wide.ready(PICTURES / 6) / bare.ready(PICTURES / 6)).collect();
+    drop(sides);
+    for (place, precision) in precisions.iter().enumerate() {
+        let of = |ratio: fn(&[f64; 3]) -> f64| rounds.iter().map(|round| ratio(&round[place])).collect::<Vec<_>>();
+        let rates = of(|[daemon, ..]| 1.0 / daemon).iter().map(|rate| rate * pictures.len() as f64).collect::<Vec<_>>();
+        row(&format!("{precision}: pictures a second through the socket"), &spread(&rates, 0), "");
+        row("the same against a bare loop of decoding, resizing, ONNX Runtime", &spread(&of(|[a, b, _]| b / a), 2), "≥ 0.95");
+        row("the same against ONNX Runtime alone on ready tensors", &spread(&of(|[a, _, c]| c / a), 2), "≥ 0.80");
+    }
+    let gain = |of: fn(&[f64; 3]) -> f64| {
+        let ratios: Vec<f64> = rounds.iter().filter_map(|round| round.get(1).map(|int8| of(&round[0]) / of(int8))).collect();
+        (!ratios.is_empty()).then(|| spread(&ratios, 2))
+    };
+    let none = || "no instructions for it here".to_owned();
+    row("int8 against float32, ONNX Runtime alone on ready tensors", &gain(|[_, _, c]| *c).unwrap_or_else(none), "≥ 1.5");
+    row("int8 against float32, through the socket", &gain(|[a, ..]| *a).unwrap_or_else(none), "");
+    let [mut narrow, mut wide] =
+        [(cores(), 1), (1, cores())].map(|(sessions, threads)| Bare::new(sessions, threads, precisions[0]));
+    let layouts: Vec<f64> = (0..ROUNDS).map(|_| wide.ready(PICTURES / 6) / narrow.ready(PICTURES / 6)).collect();
     row("net: a session of one thread for each core, against one session of as many threads", &spread(&layouts, 2), "");
 }
 
@@ -59,7 +88,7 @@ pub fn latency(folder: &Path) {
     let pictures = load::pictures(folder, PICTURES);
     let messages = Arc::new(pictures.iter().map(|picture| Frames::of(&load::message(picture))).collect::<Vec<_>>());
     let (runtime, daemon) = (runtime(), daemon(&FORGETFUL));
-    let mut bare = Bare::new(1, 1);
+    let mut bare = Bare::new(1, 1, precision(&daemon));
     let (mut ratios, mut medians) = (Vec::new(), Vec::new());
     for round in 0..5 {
         let one = bare.ready(50) / 50.0;
