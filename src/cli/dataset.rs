@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::{complain, load_net, settings, work};
 use crate::{
-    config::Sources,
+    config::{Precision, Sources},
     training::{
         TrainingError,
         examples::Examples,
@@ -137,7 +137,9 @@ impl Dataset {
             }
             Self::Features { data, output } => {
                 work::new_file(output)?;
-                let settings = settings(sources)?;
+                let mut settings = settings(sources)?;
+                // They are to be trained on.
+                settings.model.precision = Precision::Float32;
                 let (_, net) = load_net(&settings, std::thread::available_parallelism().map_or(1, usize::from), complain)?;
                 let loaded =
                     data.load(&data.data, &data.known_classes()?, &mut || data.extractor(&net, &settings, &watch), &watch)?;

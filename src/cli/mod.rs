@@ -157,7 +157,8 @@ fn load_net(settings: &Settings, sessions: usize, tell: impl FnOnce(String)) -> 
 
 fn net_of(bundle: &Bundle, settings: &Settings, sessions: usize) -> anyhow::Result<(Runtime, Net)> {
     let runtime = Runtime::load(settings.model.onnxruntime.as_deref())?;
-    let placement = Placement { device: settings.model.device, sessions, waiting: settings.limits.waiting };
+    let (device, precision) = (settings.model.device, settings.model.precision);
+    let placement = Placement { device, precision, sessions, waiting: settings.limits.waiting };
     let net = Net::load(&runtime, bundle, placement)?;
     Ok((runtime, net))
 }

@@ -60,6 +60,10 @@ impl Model {
                 } else {
                     net.verify()?;
                     say!("{}: checksums, inputs, outputs and the known answer are right", net.manifest().title());
+                    let placement = Placement { precision: settings.model.precision, ..Placement::cpu(1) };
+                    let chosen = Net::load(&runtime, &bundle, placement)?;
+                    chosen.verify()?;
+                    say!("precision on this processor: {}", chosen.precision());
                     say!("ONNX Runtime: {} ({})", runtime.library().display(), runtime_version(&runtime));
                 }
             }
@@ -113,6 +117,9 @@ fn show(bundle: &Bundle) -> anyhow::Result<()> {
     }
     say!("features    {} numbers from {}", manifest.known_answer.features, manifest.backbone.outputs.join(", "));
     say!("backbone    {} ({})", manifest.backbone.file, manifest.backbone.sha256);
+    if let Some(int8) = &manifest.backbone.int8 {
+        say!("int8        {} ({})", int8.file, int8.sha256);
+    }
     if let Some(tuned) = &manifest.backbone.tuned {
         let hashes = bundle.tuned_on()?.len();
         say!("tuned       {} on pictures of {hashes} perceptual hashes ({})", tuned.outputs.join(", "), tuned.pictures);

@@ -162,12 +162,17 @@ impl Train {
     fn base_bundle(&self, folder: &std::path::Path) -> anyhow::Result<Bundle> {
         let mut bundle = Bundle::open(folder).context("the base bundle can't be used")?;
         let manifest = &mut bundle.manifest;
+        let own = manifest.features_id();
         if let Some(sides) = &self.view {
             let first = manifest.view[0].clone();
             manifest.view = sides.iter().map(|side| View { width: *side, height: *side, ..first.clone() }).collect();
         }
         if let Some(features) = &self.features {
             manifest.backbone.outputs.clone_from(features);
+        }
+        // The backbone in 8 bits is of these outputs and views alone.
+        if manifest.features_id() != own {
+            (manifest.backbone.int8, bundle.int8) = (None, None);
         }
         Ok(bundle)
     }

@@ -26,7 +26,8 @@ pub use reader::{SettingError, without_password};
 pub use rules::Rule;
 pub use skips::{PictureBelow, Skips};
 pub use types::{
-    Action, Device, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
+    Action, Device, HeaderName, ListenAddress, MailPattern, OnFailure, Precision, Probability, QrCondition, Skip, SmtpReply,
+    Threshold,
 };
 
 /// All settings.
@@ -86,6 +87,8 @@ pub struct Model {
     pub onnxruntime: Option<PathBuf>,
     /// What the backbone runs on.
     pub device: Device,
+    /// Its arithmetic on a processor.
+    pub precision: Precision,
     /// Nets that run side by side, at least 1.
     pub sessions: usize,
 }
@@ -201,11 +204,13 @@ fn read_mode(r: &mut Reader, key: &str) -> Option<u32> {
 
 fn read_model(r: &mut Reader) -> Option<Model> {
     let (bundle, onnxruntime) = (r.string("model.bundle"), r.string("model.onnxruntime"));
-    let (device, sessions) = (r.text("model.device"), r.number("model.sessions", 0..=256));
+    let (device, precision) = (r.text("model.device"), r.text("model.precision"));
+    let sessions = r.number("model.sessions", 0..=256);
     Some(Model {
         bundle: bundle?.into(),
         onnxruntime: onnxruntime.map(non_empty)?.map(PathBuf::from),
         device: device?,
+        precision: precision?,
         sessions: match sessions? {
             0 => cores().min(8),
             number => number,

@@ -142,6 +142,40 @@ impl FromStr for Device {
     }
 }
 
+/// The arithmetic of the backbone on a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// What this processor is faster at: 8 bits if it has instructions for their products, else float32.
+    Auto,
+    /// As the backbone was trained.
+    Float32,
+    /// 8 bits, of the bundle's `[backbone.int8]`.
+    Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Float32 => "float32",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "float32" => Ok(Self::Float32),
+            "int8" => Ok(Self::Int8),
+            _ => Err("\"auto\", \"float32\" or \"int8\""),
+        }
+    }
+}
+
 /// What happens to a message that could not be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {

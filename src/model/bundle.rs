@@ -61,6 +61,25 @@ pub struct Backbone {
     /// What of these comes of weights that were tuned on labelled pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuned: Option<Tuned>,
+    /// The same net in 8 bits, for processors that are faster at that. Its features are so near that whatever takes those of
+    /// `file` takes these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8>,
+}
+
+/// `[backbone.int8]`: inputs and outputs are named as in `[backbone]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Int8 {
+    /// File in the bundle.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of the backbone in float32 that it was made of.
+    pub of: String,
+    /// Euclidean length of the feature vector of [`super::known_picture`], which another processor must give, too: some add products
+    /// of 8 bits up in 16, which is not enough.
+    pub features_norm: f32,
 }
 
 /// `[backbone.tuned]`
@@ -160,6 +179,8 @@ pub struct Bundle {
     pub folder: PathBuf,
     /// The backbone's bytes.
     pub backbone: Vec<u8>,
+    /// The bytes of the file that `[backbone.int8]` names.
+    pub int8: Option<Vec<u8>>,
     /// The head's bytes.
     pub head: Vec<u8>,
     /// The bytes of the file that `[backbone.tuned]` names.
@@ -174,10 +195,12 @@ impl Bundle {
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let manifest = Manifest::read(folder)?;
         let backbone = read_checked(folder, &manifest.backbone.file, &manifest.backbone.sha256)?;
+        let read = |int8: &Int8| read_checked(folder, &int8.file, &int8.sha256);
+        let int8 = manifest.backbone.int8.as_ref().map(read).transpose()?;
         let head = read_checked(folder, &manifest.head.file, &manifest.head.sha256)?;
         let read = |tuned: &Tuned| read_checked(folder, &tuned.pictures, &tuned.sha256);
         let tuned_on = manifest.backbone.tuned.as_ref().map(read).transpose()?;
-        Ok(Self { manifest, folder: folder.to_owned(), backbone, head, tuned_on })
+        Ok(Self { manifest, folder: folder.to_owned(), backbone, int8, head, tuned_on })
     }
 
     /// Perceptual hashes of the pictures that the backbone was tuned on.
@@ -253,11 +276,15 @@ impl Manifest {
         if self.backbone.outputs.is_empty() {
             return Some("backbone.outputs must name at least one output".to_owned());
         }
+        if self.backbone.int8.as_ref().is_some_and(|int8| int8.of != self.backbone.sha256) {
+            return Some("[backbone.int8] was made of another backbone: make it anew, or remove it".to_owned());
+        }
         let bad = self.thresholds.iter().find(|(_, score)| !(0.0..=1.0).contains(*score));
         bad.map(|(name, score)| format!("threshold {name} is {score}, not from 0 to 1"))
     }
 
-    /// A digest of all that a feature vector depends on: two bundles with the same one give the same features.
+    /// A digest of all that a feature vector depends on but for the backbone's precision: two bundles with the same one give the same
+    /// features.
     pub fn features_id(&self) -> String {
         let parts = format!("{} {:?} {:?}", self.backbone.sha256, self.backbone.outputs, self.view);
         base16ct::lower::encode_string(&Sha256::digest(parts))

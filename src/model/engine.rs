@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -14,10 +14,16 @@ use std::{
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use metrics::{counter, gauge, histogram};
 use ort::{ep, session::Session, value::TensorRef};
-use tokio::sync::watch;
 
-use super::{Bundle, Manifest, ModelError, Runtime};
-use crate::config::Device;
+use super::{
+    Bundle, Failure, Manifest, ModelError, Runtime, Ticket, known_picture,
+    precision::{self, Graphs, Target},
+    ticket::{Job, reply},
+};
+use crate::{
+    config::{Device, Precision},
+    image::Picture,
+};
 
 /// Pictures that a graphics card runs at once, filled up to one of these numbers: for each it looks for the fastest way once, which takes
 /// longer than mail may wait, and so is done at the start.
@@ -33,6 +39,8 @@ const FIRST_CARD: u32 = 0;
 pub struct Placement {
     /// Processor or card.
     pub device: Device,
+    /// Arithmetic on a processor.
+    pub precision: Precision,
     /// Sessions side by side on a processor, at least 1.
     pub sessions: usize,
     /// Pictures that wait for one, at most.
@@ -40,9 +48,9 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// On the processor, for work that has no queue to speak of.
+    /// On the processor in float32, for work that has no queue to speak of.
     pub fn cpu(sessions: usize) -> Self {
-        Self { device: Device::Cpu, sessions, waiting: sessions }
+        Self { device: Device::Cpu, precision: Precision::Float32, sessions, waiting: sessions }
     }
 
     /// Number of the card that is to be tried.
@@ -55,69 +63,6 @@ impl Placement {
     }
 }
 
-/// Why there are no features of a picture.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// Its time had passed before a session was free.
-    #[error("no session of the net was free in time")]
-    Late,
-    /// The net failed.
-    #[error("{0}")]
-    Net(String),
-}
-
-/// The feature vector of a picture, or why there is none.
-pub type Answer = Result<Arc<Vec<f32>>, Failure>;
-
-/// A picture whose features are on their way. When all its tickets have been dropped, it is not run.
-pub struct Ticket {
-    answer: watch::Receiver<Option<Answer>>,
-    wanted: Arc<()>,
-}
-
-/// What remembers a ticket without waiting for it.
-pub struct WeakTicket {
-    answer: watch::Receiver<Option<Answer>>,
-    wanted: Weak<()>,
-}
-
-impl WeakTicket {
-    /// Whether somebody still waits for it.
-    pub fn is_wanted(&self) -> bool {
-        self.wanted.strong_count() > 0
-    }
-
-    /// A ticket for the same run, if somebody still waits for it.
-    pub fn upgrade(&self) -> Option<Ticket> {
-        Some(Ticket { answer: self.answer.clone(), wanted: self.wanted.upgrade()? })
-    }
-}
-
-impl Ticket {
-    /// Remembers it.
-    pub fn downgrade(&self) -> WeakTicket {
-        WeakTicket { answer: self.answer.clone(), wanted: Arc::downgrade(&self.wanted) }
-    }
-
-    /// The answer, as soon as there is one.
-    pub async fn answer(mut self) -> Answer {
-        match self.answer.wait_for(Option::is_some).await {
-            Ok(answer) => answer.clone().unwrap_or(Err(Failure::Late)),
-            // Dropped unanswered: its time had passed.
-            Err(_) => Err(Failure::Late),
-        }
-    }
-}
-
-struct Job {
-    /// For each view its pixels.
-    views: Vec<Vec<u8>>,
-    until: Instant,
-    since: Instant,
-    wanted: Weak<()>,
-    answer: watch::Sender<Option<Answer>>,
-}
-
 /// The threads and their queue. They end when it is dropped.
 pub struct Engine {
     queue: Sender<Job>,
@@ -126,11 +71,12 @@ pub struct Engine {
 
 struct Shared {
     runtime: Runtime,
-    /// The backbone's bytes; emptied when no session will be made any more.
-    graph: Mutex<Vec<u8>>,
+    /// Emptied when no session will be made any more.
+    graphs: Mutex<Graphs>,
     manifest: Manifest,
     placement: Placement,
     on_card: AtomicBool,
+    in_int8: AtomicBool,
     runs: AtomicU64,
     /// Numbers of each of the manifest's outputs, as far as they are fixed.
     widths: OnceLock<Vec<Option<usize>>>,
@@ -143,13 +89,14 @@ impl Engine {
     /// If ONNX Runtime refuses it, or its inputs and outputs are not what `model.toml` says. A card that can't be used is no
     /// error: the log tells of it, and the processor takes its place.
     pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
-        let (manifest, graph) = (bundle.manifest.clone(), bundle.backbone.clone());
+        let graphs = Graphs { float32: bundle.backbone.clone(), int8: bundle.int8.clone() };
         let shared = Arc::new(Shared {
             runtime: runtime.clone(),
-            graph: Mutex::new(graph),
-            manifest,
+            graphs: Mutex::new(graphs),
+            manifest: bundle.manifest.clone(),
             placement,
             on_card: AtomicBool::new(false),
+            in_int8: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             widths: OnceLock::new(),
         });
@@ -162,8 +109,7 @@ impl Engine {
             }
             None => {
                 shared.clone().serve_by_processor(&jobs)?;
-                shared.graph().clear();
-                shared.graph().shrink_to_fit();
+                *shared.graphs() = Graphs::default();
             }
         }
         Ok(Self { queue, shared })
@@ -175,6 +121,17 @@ impl Engine {
             Some(number) if self.shared.on_card.load(Ordering::Relaxed) => Device::Cuda(number),
             _ => Device::Cpu,
         }
+    }
+
+    /// The arithmetic that it runs in at the moment.
+    pub fn precision(&self) -> Precision {
+        if self.shared.in_int8.load(Ordering::Relaxed) { Precision::Int8 } else { Precision::Float32 }
+    }
+
+    /// The length of the known picture's feature vector that the bundle states of 8 bits, while it runs in these.
+    pub fn int8_norm(&self) -> Option<f32> {
+        let int8 = self.shared.manifest.backbone.int8.as_ref()?;
+        (self.precision() == Precision::Int8).then_some(int8.features_norm)
     }
 
     /// How many numbers each of the manifest's outputs has, in their order; `None` where the backbone does not fix it.
@@ -196,9 +153,7 @@ impl Engine {
         if !expected.eq(views.iter().map(Vec::len)) {
             return Err(Failure::Net("the views take other pixels".to_owned()));
         }
-        let (answer, ticket) = watch::channel(None);
-        let ticket = Ticket { answer: ticket, wanted: Arc::new(()) };
-        let job = Job { views, until, since: Instant::now(), wanted: Arc::downgrade(&ticket.wanted), answer };
+        let (job, ticket) = Job::new(views, until);
         let sent = self.queue.send_deadline(job, until).map_err(|error| match error {
             SendTimeoutError::Timeout(_) => Failure::Late,
             SendTimeoutError::Disconnected(_) => Failure::Net("the net's threads have ended".to_owned()),
@@ -214,8 +169,12 @@ fn spawn(what: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ModelEr
 }
 
 impl Shared {
-    fn graph(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.graph.lock().unwrap_or_else(PoisonError::into_inner)
+    fn graphs(&self) -> MutexGuard<'_, Graphs> {
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mismatch(&self, problem: impl Into<String>) -> ModelError {
+        ModelError::Mismatch { model: self.manifest.title(), problem: problem.into() }
     }
 
     /// A session on the card, if one is wanted and can be used.
@@ -242,22 +201,26 @@ impl Shared {
         }
     }
 
-    fn session(&self, card: Option<u32>) -> Result<Session, ModelError> {
+    fn session(&self, target: Target) -> Result<Session, ModelError> {
         let mut builder = self.runtime.session_builder()?;
-        if let Some(number) = card {
+        if let Target::Card(number) = target {
             let number = i32::try_from(number).unwrap_or(i32::MAX);
             // Without TF32, whose 10 bits of mantissa move scores by up to 0.005.
             let card = ep::CUDA::default().with_device_id(number).with_tf32(false);
             let card = card.with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic);
             builder = builder.with_execution_providers([card.build().error_on_failure()])?;
         }
-        Ok(builder.commit_from_memory(&self.graph())?)
+        let graphs = self.graphs();
+        let graph = graphs.of(target).ok_or_else(|| self.mismatch("has no [backbone.int8] for model.precision = \"int8\""))?;
+        let session = builder.commit_from_memory(graph)?;
+        drop(graphs);
+        self.check(&session)?;
+        Ok(session)
     }
 
     /// A session on a card that has run once with each number of pictures.
     fn card_session(&self, number: u32) -> Result<Session, ModelError> {
-        let mut session = self.session(Some(number))?;
-        self.check(&session)?;
+        let mut session = self.session(Target::Card(number))?;
         for rows in CARD_BATCHES {
             self.forward(&mut session, &[], rows)?;
         }
@@ -266,13 +229,12 @@ impl Shared {
 
     /// Checks that the named input and outputs exist.
     fn check(&self, session: &Session) -> Result<(), ModelError> {
-        let mismatch = |problem: String| ModelError::Mismatch { model: self.manifest.title(), problem };
         let backbone = &self.manifest.backbone;
         if !session.inputs().iter().any(|input| input.name() == backbone.input) {
-            return Err(mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
+            return Err(self.mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
         }
         match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
-            Some(missing) => Err(mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
+            Some(missing) => Err(self.mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
             None => {
                 let width = |name: &String| {
                     let output = session.outputs().iter().find(|output| output.name() == name)?;
@@ -284,10 +246,38 @@ impl Shared {
         }
     }
 
+    /// What sessions on the processor are made for.
+    fn processor(&self) -> Target {
+        if self.in_int8.load(Ordering::Relaxed) { Target::Int8 } else { Target::Float32 }
+    }
+
+    /// A session in 8 bits, if one is wanted and gives the known features here. That it does not is an error where it was asked for by
+    /// name.
+    fn int8_session(&self) -> Result<Option<Session>, ModelError> {
+        if !self.graphs().int8_is_wanted(self.placement.precision) {
+            return Ok(None);
+        }
+        let known = known_picture();
+        let sized: Vec<_> = self.manifest.view.iter().filter_map(|view| view.sized(&known)).map(Picture::into_raw).collect();
+        let stated = self.manifest.backbone.int8.as_ref().map_or(0.0, |int8| int8.features_norm);
+        let tried = self.session(Target::Int8).and_then(|mut session| {
+            let features = self.forward(&mut session, &[&sized], 1)?.concat();
+            precision::problem(&features, stated).map_or(Ok(session), |problem| Err(self.mismatch(problem)))
+        });
+        match tried {
+            Err(error) if self.placement.precision != Precision::Int8 => {
+                tracing::warn!("model.precision: int8 is not used: {error}");
+                Ok(None)
+            }
+            tried => tried.map(Some),
+        }
+    }
+
     fn serve_by_processor(self: Arc<Self>, jobs: &Receiver<Job>) -> Result<(), ModelError> {
+        let mut tried = self.int8_session()?;
+        self.in_int8.store(tried.is_some(), Ordering::Relaxed);
         for number in 0..self.placement.sessions.max(1) {
-            let mut session = self.session(None)?;
-            self.check(&session)?;
+            let mut session = tried.take().map_or_else(|| self.session(self.processor()), Ok)?;
             let (shared, jobs) = (self.clone(), jobs.clone());
             spawn(&number.to_string(), move || {
                 for job in &jobs {
@@ -327,7 +317,7 @@ impl Shared {
 
     /// What the card had taken and not done.
     fn run_again(&self, batch: Vec<Job>) {
-        let mut session = self.session(None);
+        let mut session = self.session(self.processor());
         for job in batch {
             let features = match &mut session {
                 Ok(session) => self.run(session, std::slice::from_ref(&job)),
@@ -341,7 +331,8 @@ impl Shared {
     fn run(&self, session: &mut Session, batch: &[Job]) -> Result<Vec<Vec<f32>>, ModelError> {
         let started = Instant::now();
         let rows = CARD_BATCHES.into_iter().find(|rows| *rows >= batch.len()).unwrap_or(MOST);
-        let features = self.forward(session, batch, rows)?;
+        let pictures: Vec<_> = batch.iter().map(|job| job.views.as_slice()).collect();
+        let features = self.forward(session, &pictures, rows)?;
         self.runs.fetch_add(1, Ordering::Relaxed);
         counter!("imagespam_milter_batches_total").increment(1);
         counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
@@ -349,16 +340,16 @@ impl Shared {
         Ok(features)
     }
 
-    /// The feature vectors of pictures: of each, for each view, the backbone's outputs one behind the other. The net runs on `rows`
+    /// The feature vectors of pictures, each sized for each view: of each, for each view, the backbone's outputs one behind the other. The net runs on `rows`
     /// pictures, at least as many as there are: what is missing is of no interest.
-    fn forward(&self, session: &mut Session, batch: &[Job], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn forward(&self, session: &mut Session, batch: &[&[Vec<u8>]], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let backbone = &self.manifest.backbone;
         let mut features = vec![Vec::new(); batch.len()];
         for (number, view) in self.manifest.view.iter().enumerate() {
             let [_, a, b, c] = view.shape();
             let mut input: Vec<f32> = match batch {
-                [job] => view.input(&job.views[number]),
-                batch => batch.iter().flat_map(|job| view.input(&job.views[number])).collect(),
+                [picture] => view.input(&picture[number]),
+                batch => batch.iter().flat_map(|picture| view.input(&picture[number])).collect(),
             };
             input.resize(rows * a * b * c, 0.0);
             let tensor = TensorRef::from_array_view(([rows, a, b, c], input.as_slice()))?;
@@ -366,8 +357,7 @@ impl Shared {
             for name in &backbone.outputs {
                 let numbers = outputs[name.as_str()].try_extract_tensor::<f32>()?.1;
                 if numbers.iter().any(|number| !number.is_finite()) {
-                    let problem = "the net gives features that are no numbers".to_owned();
-                    return Err(ModelError::Mismatch { model: self.manifest.title(), problem });
+                    return Err(self.mismatch("the net gives features that are no numbers"));
                 }
                 for (features, numbers) in features.iter_mut().zip(numbers.chunks((numbers.len() / rows).max(1))) {
                     features.extend_from_slice(numbers);
@@ -383,26 +373,11 @@ fn due(mut batch: Vec<Job>, jobs: &Receiver<Job>) -> Vec<Job> {
     gauge!("imagespam_milter_pictures_waiting").set(jobs.len() as f64);
     batch.retain(|job| {
         histogram!("imagespam_milter_stage_seconds", "stage" => "net_queue").record(job.since.elapsed());
-        let due = job.wanted.strong_count() > 0 && Instant::now() < job.until;
+        let due = job.is_due();
         if !due {
             counter!("imagespam_milter_pictures_dropped_total").increment(1);
         }
         due
     });
     batch
-}
-
-fn reply(batch: Vec<Job>, features: Result<Vec<Vec<f32>>, ModelError>) {
-    match features {
-        Ok(features) => {
-            for (job, features) in batch.into_iter().zip(features) {
-                let _ = job.answer.send(Some(Ok(Arc::new(features))));
-            }
-        }
-        Err(error) => {
-            for job in batch {
-                let _ = job.answer.send(Some(Err(Failure::Net(error.to_string()))));
-            }
-        }
-    }
 }

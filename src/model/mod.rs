@@ -1,21 +1,24 @@
-//! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), the queue and threads that turn pixels into features
-//! (`engine`), features into probabilities (`net`), what thresholds go by (`score`), the known-answer check
+//! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), the queue (`ticket`) and threads that turn pixels into features
+//! (`engine`), in float32 or 8 bits (`precision`), features into probabilities (`net`), what thresholds go by (`score`), the known-answer check
 //! (`verify`), and the heads learned on this site (`versions`). Knows nothing of mail or policy.
 
 mod bundle;
 mod engine;
 mod net;
+mod precision;
 mod preprocess;
 mod runtime;
 mod score;
+mod ticket;
 mod verify;
 mod versions;
 
-pub use bundle::{BaseFile, Bundle, Head, Manifest, Thresholds, View};
-pub use engine::{Answer, Failure, Placement, Ticket, WeakTicket};
+pub use bundle::{BaseFile, Bundle, Head, Int8, Manifest, Thresholds, View};
+pub use engine::Placement;
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use score::Finding;
+pub use ticket::{Answer, Failure, Ticket, WeakTicket};
 pub use verify::{KnownAnswer, known_picture};
 pub use versions::{Change, Version, Versions, base_of, in_use};
 

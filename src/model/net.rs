@@ -12,7 +12,10 @@ use ort::{
 };
 
 use super::{Bundle, Failure, Manifest, ModelError, Placement, Runtime, Ticket, engine::Engine};
-use crate::{config::Device, image::Picture};
+use crate::{
+    config::{Device, Precision},
+    image::Picture,
+};
 
 /// A picture that no mail server waits for.
 const NO_HURRY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -81,6 +84,11 @@ impl Net {
         self.backbone.device()
     }
 
+    /// The arithmetic that the backbone runs in at the moment.
+    pub fn precision(&self) -> Precision {
+        self.backbone.precision()
+    }
+
     /// Of each number of a feature vector, whether it comes of weights that were tuned on labelled pictures; empty if none does.
     ///
     /// # Errors
@@ -93,6 +101,11 @@ impl Net {
             of_view.extend(vec![tuned.outputs.contains(output); width]);
         }
         Ok(of_view.repeat(self.manifest.view.len()))
+    }
+
+    /// What the bundle states of the known picture in 8 bits, while the backbone runs in these: the head's bundle may be an older one.
+    pub(super) fn int8_norm(&self) -> Option<f32> {
+        self.backbone.int8_norm()
     }
 
     /// How many runs of the backbone have ended.

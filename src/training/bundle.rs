@@ -66,6 +66,9 @@ impl NewBundle<'_> {
             write_file(&path, |out| out.write_all(bytes).map_err(|error| TrainingError::file(&path, error)))
         };
         file(&base.backbone.file, &self.base.backbone)?;
+        if let (Some(int8), Some(bytes)) = (&base.backbone.int8, &self.base.int8) {
+            file(&int8.file, bytes)?;
+        }
         file(&manifest.head.file, &self.head)?;
         if let (Some(tuned), Some(bytes)) = (&base.backbone.tuned, &self.base.tuned_on) {
             file(&tuned.pictures, bytes)?;

@@ -15,7 +15,7 @@ use super::{
     examples::{Examples, Labelled},
 };
 use crate::{
-    config::{Limits, Skips},
+    config::{Limits, Precision, Skips},
     image,
     model::Net,
 };
@@ -63,8 +63,9 @@ impl<'a> Extractor<'a> {
         cache: Option<&Path>,
         watch: &Watch,
     ) -> Result<Self, TrainingError> {
-        // Another net, view or output gives other vectors.
-        let cache = cache.map(|folder| folder.join(&net.manifest().features_id()[..16]));
+        // Another net, view, output or precision gives other vectors.
+        let precision = if net.precision() == Precision::Int8 { "-int8" } else { "" };
+        let cache = cache.map(|folder| folder.join(format!("{}{precision}", &net.manifest().features_id()[..16])));
         let mut known = Examples::new(vec![String::new()], 0);
         for shard in cache.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten()) {
             let path = shard.path();

@@ -18,7 +18,7 @@ use super::{
     recent::Recent,
 };
 use crate::{
-    config::{Device, Settings, Skip},
+    config::{Device, Precision, Settings, Skip},
     feedback::{Key, Observation},
     inspect::{Fingerprint, Kind, Pool, Report, Task, WorkerError},
     model::{Bundle, Failure, Manifest, ModelError, Net, Runtime, View},
@@ -84,6 +84,11 @@ impl Judge {
     /// What the net runs on at the moment: a processor or a card.
     pub fn device(&self) -> Device {
         self.current.get().net.device()
+    }
+
+    /// The arithmetic that the backbone runs in at the moment.
+    pub fn precision(&self) -> Precision {
+        self.current.get().net.precision()
     }
 
     /// What is remembered: files, their bytes, and pictures that a rule was against.

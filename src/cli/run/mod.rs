@@ -61,7 +61,8 @@ async fn daemon(mut service: Service, settings: config::Settings, log: Log) -> a
         }
     };
     let (scheduler, library) = service::load(&settings, feedback.as_ref()).await?;
-    let (model, device, sessions) = (scheduler.judge().model(), scheduler.judge().device(), settings.model.sessions);
+    let judge = scheduler.judge();
+    let (model, device, precision, sessions) = (judge.model(), judge.device(), judge.precision(), settings.model.sessions);
     let (put, judges) = channel::channel(Arc::new(scheduler));
     let listeners = milter::bind(&settings.milter).await?;
     let (stopping, stopped) = channel::channel(false);
@@ -77,7 +78,7 @@ async fn daemon(mut service: Service, settings: config::Settings, log: Log) -> a
     }
     tasks.spawn(watch::keep_awake(health, judges.clone()));
     tracing::info!(
-        "ready: version={} model={model} device={device} sessions={sessions} runtime={library} listen={}",
+        "ready: version={} model={model} device={device} precision={precision} sessions={sessions} runtime={library} listen={}",
         env!("CARGO_PKG_VERSION"),
         listeners.addresses.join(",")
     );
