@@ -91,6 +91,8 @@ fn a_bundle_trained_on_class_folders_judges_pictures_that_it_never_saw() {
     let setting = format!("model.bundle={bundle}");
     let verified = run(&["model", "verify", "--set", &setting], out.path());
     assert!(verified.status.success(), "{}", text(&verified.stderr));
+    let shown = text(&run(&["model", "show", "--set", &setting], out.path()).stdout);
+    assert!(shown.contains("int8        backbone-int8.onnx ("), "{shown}");
     let fresh = tempfile::tempdir().expect("folder");
     draw_into(fresh.path(), "ham", "x", 300..306);
     draw_into(fresh.path(), "spam", "x", 400..406);
@@ -283,6 +285,7 @@ fn views_and_features_can_be_others_than_the_base_bundles() {
     let shown = text(&run(&["model", "show", "--set", &format!("model.bundle={bundle}")], out.path()).stdout);
     assert!(shown.contains("96 x 96") && shown.contains("64 x 64"), "{shown}");
     assert!(shown.contains("features    3072 numbers from features, stage3_mean"), "{shown}");
+    assert!(!shown.contains("int8"), "that of the base bundle is of its own view and features: {shown}");
     let verified = run(&["model", "verify", "--set", &format!("model.bundle={bundle}")], out.path());
     assert!(verified.status.success(), "{}", text(&verified.stderr));
 }
