@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use super::{FAILURE, FOUND, load_judge, say::is_read, settings};
 use crate::{
-    config::{Action, Sources},
+    config::{Action, Precision, Sources},
     inspect::Kind,
     mail,
     verdict::Judge,
@@ -34,7 +34,7 @@ pub struct Scan {
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Format::Auto)]
     format: Format,
-    /// Add each picture's feature vector (JSON only)
+    /// Add each picture's feature vector (JSON only); the net then runs in float32, whatever model.precision says
     #[arg(long)]
     features: bool,
     /// Judge so many files at once [default: one for each processor core]
@@ -61,7 +61,10 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Scan {
     pub fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let settings = settings(sources)?;
+        let mut settings = settings(sources)?;
+        if self.features {
+            settings.model.precision = Precision::Float32;
+        }
         let threads = self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let judge = load_judge(&settings, threads)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("can't start threads")?;
