@@ -41,7 +41,7 @@ impl Graphs {
 }
 
 /// Whether the processor multiplies 8 bits and adds up in 32. Without such instructions ONNX Runtime adds pairs of products up in 16,
-/// where they don't always fit, and is hardly faster than in float32.
+/// where they don't always fit (its documentation, "Quantize ONNX models").
 fn processor_is_for_int8() -> bool {
     #[cfg(target_arch = "x86_64")]
     let is = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
