@@ -24,6 +24,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import binomtest
 
+from pixels import opened, pixels
+
 FOLDS = 5
 SEED = 42
 # As in src/training/head: components, landmarks, share of the two functions; ridge, jitter, weight of ham.
@@ -48,14 +50,10 @@ def start(bundle: Path, int8: str) -> None:
 
 def features(path: Path) -> tuple[str, list[np.ndarray]] | None:
     try:
-        picture = Image.open(path).convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture)
-        resized = white.convert("RGB").resize((view["width"], view["height"]), Image.BILINEAR)
+        picture = pixels(opened(path), view)
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    pixels = (np.asarray(resized, dtype=np.float32)[:, :, ::-1] - np.array(view["mean"], dtype=np.float32))[None]
-    return str(path), [np.concatenate(session.run(outputs, {"pixels": pixels}), axis=1)[0] for session in sessions]
+    return str(path), [np.concatenate(session.run(outputs, {"pixels": picture}), axis=1)[0] for session in sessions]
 
 
 def extracted(bundle: Path, int8: str, cache: Path, folders: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -32,6 +32,8 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from PIL import Image
 
+from pixels import opened, pixels
+
 PICTURES = 200
 SEED = 42
 SHIFT = 0.6
@@ -53,14 +55,6 @@ def known_picture() -> Image.Image:
     return Image.fromarray(np.stack([x * 255 // 319, y * 255 // 239, square], axis=-1).astype(np.uint8))
 
 
-def pixels(picture: Image.Image, view: dict) -> np.ndarray:
-    picture = picture.convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    white.alpha_composite(picture)
-    resized = white.convert("RGB").resize((view["width"], view["height"]), Image.BILINEAR)
-    return (np.asarray(resized, dtype=np.float32)[:, :, ::-1] - np.array(view["mean"], dtype=np.float32))[None]
-
-
 def chosen(folders: list[str], view: dict) -> list[np.ndarray]:
     """PICTURES, as many of each FOLDER, and there of each of the deepest folders, as far as they have them."""
     rng = random.Random(SEED)
@@ -77,7 +71,7 @@ def chosen(folders: list[str], view: dict) -> list[np.ndarray]:
         of_folder = []
         while in_turn and len(of_folder) < PICTURES // len(folders):
             try:
-                of_folder.append(pixels(Image.open(in_turn.pop(0)), view))
+                of_folder.append(pixels(opened(in_turn.pop(0)), view))
             except (OSError, ValueError):
                 continue  # not every file of a package is a picture that can be read
         inputs += of_folder

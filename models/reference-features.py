@@ -19,6 +19,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageDraw, ImageFilter
 
+from pixels import opened, pixels
+
 HERE = Path(__file__).parent
 BUNDLE = HERE / "resnet50-thin"
 REFERENCE = HERE.parent / "tests" / "data" / "reference"
@@ -26,20 +28,10 @@ MANIFEST = tomllib.loads((BUNDLE / "model.toml").read_text())
 OUTPUTS = MANIFEST["backbone"]["outputs"]
 
 
-def opened(path: Path) -> Image.Image:
-    """First frame, what is transparent laid on white."""
-    image = Image.open(path).convert("RGBA")
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    white.alpha_composite(image)
-    return white.convert("RGB")
-
-
 def features(session: onnxruntime.InferenceSession, path: Path) -> np.ndarray:
     picture, found = opened(path), []
     for view in MANIFEST["view"]:
-        resized = picture.resize((view["width"], view["height"]), Image.BILINEAR)
-        pixels = np.asarray(resized, dtype=np.float32)[:, :, ::-1] - np.array([104, 117, 123], dtype=np.float32)
-        found += [output[0] for output in session.run(OUTPUTS, {"pixels": pixels[None]})]
+        found += [output[0] for output in session.run(OUTPUTS, {"pixels": pixels(picture, view)})]
     return np.concatenate(found)
 
 
