@@ -6,13 +6,14 @@ mod feedback;
 mod layers;
 mod limits;
 mod log;
+mod model;
 mod policy;
 mod reader;
 mod rules;
 mod skips;
 mod types;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use ::config::ValueKind;
 
@@ -20,14 +21,14 @@ pub use feedback::{Api, Campaign, Feedback, Learn, Quorum, StoreAddress};
 pub use layers::{DEFAULT_PATH, DEFAULTS, Sources};
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
+pub use model::{Device, Model, Precision};
 pub use policy::Policy;
 use reader::{Reader, origin, show, string};
 pub use reader::{SettingError, without_password};
 pub use rules::Rule;
 pub use skips::{PictureBelow, Skips};
 pub use types::{
-    Action, Device, HeaderName, ListenAddress, MailPattern, OnFailure, Precision, Probability, QrCondition, Skip, SmtpReply,
-    Threshold,
+    Action, HeaderName, ListenAddress, MailPattern, OnFailure, Probability, QrCondition, Skip, SmtpReply, Threshold,
 };
 
 /// All settings.
@@ -78,21 +79,6 @@ pub struct Milter {
     pub shutdown_grace: Duration,
 }
 
-/// `[model]`
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// Folder of the bundle.
-    pub bundle: PathBuf,
-    /// ONNX Runtime's library, if it is not to be searched for.
-    pub onnxruntime: Option<PathBuf>,
-    /// What the backbone runs on.
-    pub device: Device,
-    /// Its arithmetic on a processor.
-    pub precision: Precision,
-    /// Nets that run side by side, at least 1.
-    pub sessions: usize,
-}
-
 /// `[cache]`
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -138,7 +124,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads every key, also after an error, before it gives up.
 fn read(r: &mut Reader) -> Option<Settings> {
-    let (milter, model, cache, policy) = (read_milter(r), read_model(r), read_cache(r), policy::read(r));
+    let (milter, model, cache, policy) = (read_milter(r), model::read(r), read_cache(r), policy::read(r));
     let header = read_header(r);
     let (api, feedback) = (feedback::read_api(r), feedback::read_feedback(r));
     let (campaign, learn) = (feedback::read_campaign(r), feedback::read_learn(r));
@@ -199,22 +185,6 @@ fn read_mode(r: &mut Reader, key: &str) -> Option<u32> {
     r.read(key, |value| {
         let allowed = "permissions as an octal text, such as \"0660\"";
         u32::from_str_radix(&string(value, allowed)?, 8).ok().filter(|mode| *mode <= 0o777).ok_or_else(|| allowed.to_owned())
-    })
-}
-
-fn read_model(r: &mut Reader) -> Option<Model> {
-    let (bundle, onnxruntime) = (r.string("model.bundle"), r.string("model.onnxruntime"));
-    let (device, precision) = (r.text("model.device"), r.text("model.precision"));
-    let sessions = r.number("model.sessions", 0..=256);
-    Some(Model {
-        bundle: bundle?.into(),
-        onnxruntime: onnxruntime.map(non_empty)?.map(PathBuf::from),
-        device: device?,
-        precision: precision?,
-        sessions: match sessions? {
-            0 => cores().min(8),
-            number => number,
-        },
     })
 }
 
