@@ -17,8 +17,9 @@ use ort::{ep, session::Session, value::TensorRef};
 
 use super::{
     Bundle, Failure, Manifest, ModelError, Runtime, Ticket, known_picture,
-    precision::{self, Graphs, Target},
+    precision::{Graphs, Target, int8_wanted},
     ticket::{Job, reply},
+    verify::{norm, norm_fits},
 };
 use crate::{
     config::{Device, Precision},
@@ -89,10 +90,9 @@ impl Engine {
     /// If ONNX Runtime refuses it, or its inputs and outputs are not what `model.toml` says. A card that can't be used is no
     /// error: the log tells of it, and the processor takes its place.
     pub fn start(runtime: &Runtime, bundle: &Bundle, placement: Placement) -> Result<Self, ModelError> {
-        let graphs = Graphs { float32: bundle.backbone.clone(), int8: bundle.int8.clone() };
         let shared = Arc::new(Shared {
             runtime: runtime.clone(),
-            graphs: Mutex::new(graphs),
+            graphs: Mutex::new(Graphs::of(bundle)),
             manifest: bundle.manifest.clone(),
             placement,
             on_card: AtomicBool::new(false),
@@ -210,10 +210,7 @@ impl Shared {
             let card = card.with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic);
             builder = builder.with_execution_providers([card.build().error_on_failure()])?;
         }
-        let graphs = self.graphs();
-        let graph = graphs.of(target).ok_or_else(|| self.mismatch("has no [backbone.int8] for model.precision = \"int8\""))?;
-        let session = builder.commit_from_memory(graph)?;
-        drop(graphs);
+        let session = builder.commit_from_memory(self.graphs().bytes(target))?;
         self.check(&session)?;
         Ok(session)
     }
@@ -254,15 +251,19 @@ impl Shared {
     /// A session in 8 bits, if one is wanted and gives the known features here. That it does not is an error where it was asked for by
     /// name.
     fn int8_session(&self) -> Result<Option<Session>, ModelError> {
-        if !self.graphs().int8_is_wanted(self.placement.precision) {
-            return Ok(None);
-        }
+        let wanted = int8_wanted(&self.manifest, self.placement.precision).map_err(|problem| self.mismatch(problem))?;
+        let Some(int8) = wanted else { return Ok(None) };
         let known = known_picture();
         let sized: Vec<_> = self.manifest.view.iter().filter_map(|view| view.sized(&known)).map(Picture::into_raw).collect();
-        let stated = self.manifest.backbone.int8.as_ref().map_or(0.0, |int8| int8.features_norm);
         let tried = self.session(Target::Int8).and_then(|mut session| {
-            let features = self.forward(&mut session, &[&sized], 1)?.concat();
-            precision::problem(&features, stated).map_or(Ok(session), |problem| Err(self.mismatch(problem)))
+            let norm = norm(&self.forward(&mut session, &[&sized], 1)?.concat());
+            if norm_fits(norm, int8.features_norm) {
+                return Ok(session);
+            }
+            let stated = int8.features_norm;
+            Err(self.mismatch(format!(
+                "on this processor the backbone in 8 bits gives features of length {norm}, but model.toml states {stated}"
+            )))
         });
         match tried {
             Err(error) if self.placement.precision != Precision::Int8 => {

@@ -1,6 +1,6 @@
 //! Which of a bundle's backbones a processor runs: that in float32, or that in 8 bits.
 
-use super::verify::RELATIVE_TOLERANCE;
+use super::{Bundle, Int8, Manifest};
 use crate::config::Precision;
 
 /// What a session is made for.
@@ -14,29 +14,38 @@ pub(super) enum Target {
     Int8,
 }
 
-/// The bytes of a bundle's backbones.
+/// The bytes of a bundle's backbones; empty where there is none.
 #[derive(Default)]
 pub(super) struct Graphs {
-    pub float32: Vec<u8>,
-    pub int8: Option<Vec<u8>>,
+    float32: Vec<u8>,
+    int8: Vec<u8>,
 }
 
 impl Graphs {
-    /// The one that a session runs, if the bundle has it.
-    pub fn of(&self, target: Target) -> Option<&[u8]> {
-        match target {
-            Target::Card(_) | Target::Float32 => Some(&self.float32),
-            Target::Int8 => self.int8.as_deref(),
-        }
+    /// Those of a bundle.
+    pub fn of(bundle: &Bundle) -> Self {
+        Self { float32: bundle.backbone.clone(), int8: bundle.int8.clone().unwrap_or_default() }
     }
 
-    /// Whether the processor is to run 8 bits.
-    pub fn int8_is_wanted(&self, precision: Precision) -> bool {
-        match precision {
-            Precision::Auto => self.int8.is_some() && processor_is_for_int8(),
-            Precision::Float32 => false,
-            Precision::Int8 => true,
+    /// The one that a session runs.
+    pub fn bytes(&self, target: Target) -> &[u8] {
+        match target {
+            Target::Card(_) | Target::Float32 => &self.float32,
+            Target::Int8 => &self.int8,
         }
+    }
+}
+
+/// What `model.toml` says of the backbone in 8 bits, if the processor is to run it.
+///
+/// # Errors
+/// If it is asked for by name, and the bundle has none; what is wrong.
+pub(super) fn int8_wanted(manifest: &Manifest, precision: Precision) -> Result<Option<&Int8>, &'static str> {
+    let int8 = manifest.backbone.int8.as_ref();
+    match precision {
+        Precision::Auto => Ok(int8.filter(|_| processor_is_for_int8())),
+        Precision::Float32 => Ok(None),
+        Precision::Int8 => int8.map(Some).ok_or("has no [backbone.int8] for model.precision = \"int8\""),
     }
 }
 
@@ -48,14 +57,4 @@ fn processor_is_for_int8() -> bool {
     #[cfg(not(target_arch = "x86_64"))]
     let is = false;
     is
-}
-
-/// What is wrong if 8 bits don't give here what they gave where the bundle was made: `stated`, the length of the known picture's
-/// feature vector.
-pub(super) fn problem(features: &[f32], stated: f32) -> Option<String> {
-    let norm = features.iter().map(|value| value * value).sum::<f32>().sqrt();
-    let differs = (norm - stated).abs() > RELATIVE_TOLERANCE * stated;
-    differs.then(|| {
-        format!("on this processor the backbone in 8 bits gives features of length {norm}, but model.toml states {stated}")
-    })
 }

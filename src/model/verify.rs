@@ -21,7 +21,7 @@ pub struct KnownAnswer {
 }
 
 /// Processors differ in their last digits; a wrong file, layout or channel order differs in the first.
-pub(super) const RELATIVE_TOLERANCE: f32 = 0.005;
+const RELATIVE_TOLERANCE: f32 = 0.005;
 const ABSOLUTE_TOLERANCE: f32 = 0.01;
 /// 8 bits may move the known picture's probabilities, which `model.toml` states of float32, by more.
 const INT8_TOLERANCE: f32 = 0.1;
@@ -36,6 +36,20 @@ pub fn known_picture() -> Picture {
     })
 }
 
+/// Euclidean length of a feature vector.
+pub(super) fn norm(features: &[f32]) -> f32 {
+    features.iter().map(|value| value * value).sum::<f32>().sqrt()
+}
+
+/// Whether the length of the known picture's feature vector is the one that a bundle states.
+pub(super) fn norm_fits(norm: f32, stated: f32) -> bool {
+    close(norm, stated, RELATIVE_TOLERANCE * stated)
+}
+
+fn close(a: f32, b: f32, tolerance: f32) -> bool {
+    (a - b).abs() <= tolerance
+}
+
 impl Net {
     /// Runs the net on [`known_picture`]; features and probabilities, whatever the bundle states.
     ///
@@ -47,8 +61,7 @@ impl Net {
 
     fn answer_of(&self, features: Vec<f32>) -> Result<KnownAnswer, ModelError> {
         let probabilities = self.probabilities(&features)?;
-        let features_norm = features.iter().map(|value| value * value).sum::<f32>().sqrt();
-        Ok(KnownAnswer { features: features.len(), features_norm, probabilities })
+        Ok(KnownAnswer { features: features.len(), features_norm: norm(&features), probabilities })
     }
 
     /// Compares [`Net::answer`] with what the bundle states.
@@ -74,12 +87,11 @@ impl Net {
 
     fn compare(&self, actual: &KnownAnswer) -> Result<(), ModelError> {
         let expected = &self.manifest().known_answer;
-        let close = |a: f32, b: f32, tolerance: f32| (a - b).abs() <= tolerance;
-        let (norm, tolerance) = match self.int8_norm() {
+        let (stated, tolerance) = match self.int8_norm() {
             Some(norm) => (norm, INT8_TOLERANCE),
             None => (expected.features_norm, ABSOLUTE_TOLERANCE),
         };
-        let features_fit = actual.features == expected.features && close(actual.features_norm, norm, RELATIVE_TOLERANCE * norm);
+        let features_fit = actual.features == expected.features && norm_fits(actual.features_norm, stated);
         let probabilities_fit = actual.probabilities.len() == expected.probabilities.len()
             && actual.probabilities.iter().zip(&expected.probabilities).all(|(a, b)| close(*a, *b, tolerance));
         if features_fit && probabilities_fit {
