@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use common::{Daemon, copy_bundle, messages::with_picture, picture};
+use common::{Daemon, change_manifest, copy_bundle, messages::with_picture, picture};
 
 const PICTURES: [(&str, &str); 6] = [
     ("spam-stock.png", "image/png"),
@@ -28,10 +28,7 @@ fn verdicts(daemon: &Daemon) -> Vec<(bool, f32)> {
 /// A copy of the shipped bundle with another `[backbone.int8]`, as a setting.
 fn bundle_with(folder: &Path, change: impl FnOnce(&mut toml::Table)) -> String {
     copy_bundle(folder);
-    let path = folder.join("model.toml");
-    let mut manifest: toml::Table = fs::read_to_string(&path).expect("model.toml").parse().expect("TOML");
-    change(manifest["backbone"].as_table_mut().expect("[backbone]"));
-    fs::write(&path, manifest.to_string()).expect("model.toml");
+    change_manifest(folder, |manifest| change(manifest["backbone"].as_table_mut().expect("[backbone]")));
     format!("model.bundle=\"{}\"", folder.display())
 }
 

@@ -42,6 +42,14 @@ pub fn copy_bundle(folder: &Path) {
     }
 }
 
+/// Changes the model.toml of the bundle in a folder.
+pub fn change_manifest(folder: &Path, change: impl FnOnce(&mut toml::Table)) {
+    let path = folder.join("model.toml");
+    let mut manifest: toml::Table = fs::read_to_string(&path).expect("model.toml").parse().expect("TOML");
+    change(&mut manifest);
+    fs::write(&path, manifest.to_string()).expect("model.toml");
+}
+
 /// A test picture of tests/data.
 pub fn picture(name: &str) -> Vec<u8> {
     fs::read(repository().join("tests/data").join(name)).expect("test picture")

@@ -17,9 +17,7 @@ pub fn tuned_on(folder: &Path, list: &str) -> String {
     fs::create_dir(&bundle).expect("folder");
     super::copy_bundle(&bundle);
     fs::write(bundle.join("tuned-on.txt"), list).expect("list");
-    let mut manifest: toml::Table = fs::read_to_string(bundle.join("model.toml")).expect("model.toml").parse().expect("TOML");
     let digest = base16ct::lower::encode_string(&Sha256::digest(list));
-    manifest["backbone"]["tuned"]["sha256"] = digest.into();
-    fs::write(bundle.join("model.toml"), manifest.to_string()).expect("model.toml");
+    super::change_manifest(&bundle, |manifest| manifest["backbone"]["tuned"]["sha256"] = digest.into());
     bundle.display().to_string()
 }
