@@ -34,11 +34,27 @@ impl View {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
         };
-        let normal =
-            |pixel: &[u8], channel: usize| (f32::from(pixel[order[channel]]) - self.mean[channel]) / self.deviation[channel];
+        let normal = [0, 1, 2].map(|channel: usize| {
+            let (mean, deviation) = (self.mean[channel], self.deviation[channel]);
+            (u8::MIN..=u8::MAX).map(|value| (f32::from(value) - mean) / deviation).collect::<Vec<_>>()
+        });
+        let mut input = vec![0.0; pixels.len()];
         match self.layout {
-            Layout::Nhwc => pixels.chunks_exact(3).flat_map(|pixel| [0, 1, 2].map(|channel| normal(pixel, channel))).collect(),
-            Layout::Nchw => (0..3).flat_map(|channel| pixels.chunks_exact(3).map(move |pixel| normal(pixel, channel))).collect(),
+            Layout::Nhwc => {
+                for (numbers, pixel) in input.chunks_exact_mut(3).zip(pixels.chunks_exact(3)) {
+                    for channel in 0..3 {
+                        numbers[channel] = normal[channel][usize::from(pixel[order[channel]])];
+                    }
+                }
+            }
+            Layout::Nchw => {
+                for (channel, plane) in input.chunks_exact_mut((pixels.len() / 3).max(1)).enumerate() {
+                    for (number, pixel) in plane.iter_mut().zip(pixels.chunks_exact(3)) {
+                        *number = normal[channel][usize::from(pixel[order[channel]])];
+                    }
+                }
+            }
         }
+        input
     }
 }
