@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicUsize, sync::atomic::Ordering, time::Instant};
 use imagespam_milter::{
     config::{Limits, Precision, Sources, load},
     image,
-    model::{Bundle, Runtime},
+    model::{Bundle, Runtime, trimmed},
 };
 use ort::{
     ep,
@@ -46,9 +46,10 @@ impl Bare {
             Precision::Int8 => bundle.int8.as_ref().expect("[backbone.int8]"),
             _ => &bundle.backbone,
         };
+        let backbone = trimmed(backbone, &bundle.manifest.backbone.outputs);
         // The head is small, and threads of it that wait for work would take the cores from the backbone's.
         let sessions = (0..sessions)
-            .map(|_| (session(backbone, threads, providers.clone()), session(&bundle.head, 1, Vec::new())))
+            .map(|_| (session(&backbone, threads, providers.clone()), session(&bundle.head, 1, Vec::new())))
             .collect();
         Self { bundle, sessions, limits: load(&Sources::default()).expect("defaults").0.limits }
     }

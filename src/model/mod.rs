@@ -1,5 +1,5 @@
 //! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), the queue (`ticket`) and threads that turn pixels into features
-//! (`engine`), in float32 or 8 bits (`precision`), features into probabilities (`net`), what thresholds go by (`score`), the known-answer check
+//! (`engine`), in float32 or 8 bits (`precision`), as far as it is read (`trim`), features into probabilities (`net`), what thresholds go by (`score`), the known-answer check
 //! (`verify`), and the heads learned on this site (`versions`). Knows nothing of mail or policy.
 
 mod bundle;
@@ -10,6 +10,7 @@ mod preprocess;
 mod runtime;
 mod score;
 mod ticket;
+mod trim;
 mod verify;
 mod versions;
 
@@ -19,6 +20,7 @@ pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use score::Finding;
 pub use ticket::{Answer, Failure, Ticket, WeakTicket};
+pub use trim::trimmed;
 pub use verify::{KnownAnswer, known_picture};
 pub use versions::{Change, Version, Versions, base_of, in_use};
 

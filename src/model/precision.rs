@@ -1,6 +1,6 @@
 //! Which of a bundle's backbones a processor runs: that in float32, or that in 8 bits.
 
-use super::{Bundle, Int8, Manifest};
+use super::{Bundle, Int8, Manifest, trimmed};
 use crate::config::Precision;
 
 /// What a session is made for.
@@ -22,9 +22,10 @@ pub(super) struct Graphs {
 }
 
 impl Graphs {
-    /// Those of a bundle.
+    /// Those of a bundle, as far as it reads them.
     pub fn of(bundle: &Bundle) -> Self {
-        Self { float32: bundle.backbone.clone(), int8: bundle.int8.clone().unwrap_or_default() }
+        let read = |file: &[u8]| trimmed(file, &bundle.manifest.backbone.outputs);
+        Self { float32: read(&bundle.backbone), int8: bundle.int8.as_deref().map(read).unwrap_or_default() }
     }
 
     /// The one that a session runs.
