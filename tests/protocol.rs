@@ -117,7 +117,8 @@ fn on_sigterm_a_message_under_way_ends_and_nothing_new_is_taken() {
     daemon.signal(Signal::SIGTERM);
     daemon.logged("shutting down: 1 messages under way");
     wait_for("the socket to close", 5, || UnixStream::connect(daemon.socket()).err());
-    assert!(!daemon.socket().exists(), "the socket file is left behind");
+    // Behind the close, which a busy machine may let be seen before.
+    wait_for("the socket file to be removed", 5, || (!daemon.socket().exists()).then_some(()));
     client.body(rest);
     assert!(client.end().verdict().expect("verdict").starts_with("Yes"));
     assert!(daemon.wait().success());

@@ -58,3 +58,24 @@ impl View {
         input
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A red and a blue pixel, side by side.
+    const PIXELS: [u8; 6] = [255, 0, 0, 0, 0, 255];
+
+    fn view(layout: Layout, channels: Channels) -> View {
+        let (mean, deviation) = ([5.0, 0.0, 55.0], [1.0, 1.0, 2.0]);
+        View { width: 2, height: 1, resize: ResizeRule::Bilinear, layout, channels, mean, deviation }
+    }
+
+    #[test]
+    fn channels_and_axes_come_in_the_order_of_the_view() {
+        // Blue, green, red: (0 - 5, 0, (255 - 55) / 2) of the red pixel, (255 - 5, 0, (0 - 55) / 2) of the blue one.
+        assert_eq!(view(Layout::Nhwc, Channels::Bgr).input(&PIXELS), [-5.0, 0.0, 100.0, 250.0, 0.0, -27.5]);
+        assert_eq!(view(Layout::Nchw, Channels::Bgr).input(&PIXELS), [-5.0, 250.0, 0.0, 0.0, 100.0, -27.5]);
+        assert_eq!(view(Layout::Nchw, Channels::Rgb).input(&PIXELS), [250.0, -5.0, 0.0, 0.0, -27.5, 100.0]);
+    }
+}
