@@ -1,8 +1,9 @@
 """Draws pictures to train on: lures of today, advertisements, and more ham than both, in many layouts, languages and scripts.
 
-usage: python3 -m draw OFFICE DIR [--spam N] [--ad N] [--ham N] [--screens N] [--thumbnails N] [--seed S] [--jobs J]     (from the folder models/data)
+usage: python3 -m draw OFFICE STOCK DIR [--spam N] [--campaigns N] [--ad N] [--mailings N] [--ham N] [--company N] [--screens N] [--thumbnails N]
+                         [--seed S] [--jobs J]     (from the folder models/data)
 
-OFFICE is what fetch-ham has built: photographs and clip art come from it. Writes DIR/{spam,ad,ham}/drawn-<kind>/<number>.{png,jpg,gif}.
+OFFICE is what fetch-ham has built, STOCK what fetch-stock has: photographs, clip art, portraits, goods and marks come from them. Writes DIR/{spam,ad,ham}/drawn-<kind>/<number>.{png,jpg,gif}.
 Beside what is drawn, small JPEGs are cut out of the photographs (ham/drawn-thumbnail): what telephones and web pages send.
 Pages are laid out and rendered by Chromium (Debian's package) with Debian's free fonts (list: packages.txt). The same seed, office folder, fonts
 and Chromium give the same pages. Nothing is copied from real campaigns, and nothing was tuned on a test set.
@@ -17,13 +18,18 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageFilter
 from playwright.sync_api import sync_playwright
 
-from . import everyday, lures, screens
+from . import campaigns, company, everyday, lures, screens
 from .style import Style
 
 # Sources of photographs and of clip art, folders of fetch-ham.
 PHOTOS = ["mate-backgrounds", "plasma-workspace-wallpapers", "ukui-wallpapers", "lxqt-themes", "wordpress-theme-twentytwentyone"]
 MORE_PHOTOS = ["lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "stellarium-data"]
 ART = ["openclipart-png", "tuxpaint-stamps-default", "oxygen-icon-theme", "gnome-icon-theme", "faenza-icon-theme", "gcompris-qt-data"]
+# Option, class, what draws it.
+KINDS = [
+    ("spam", "spam", lures.SPAM), ("campaigns", "spam", campaigns.CAMPAIGNS), ("ad", "ad", lures.AD), ("mailings", "ad", campaigns.MAILINGS),
+    ("ham", "ham", everyday.HAM), ("company", "ham", company.COMPANY), ("screens", "ham", screens.SCREENS),
+]
 CHROMIUM = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic", "--allow-file-access-from-files"]
 
 
@@ -112,7 +118,7 @@ def draw(job: tuple) -> None:
         page = browser.new_page(viewport={"width": 1120, "height": 900}, java_script_enabled=True)
         # A page of a file may show pictures of files.
         page.goto(f"file://{assets['empty']}")
-        for name, label, makers in (("spam", "spam", lures.SPAM), ("ad", "ad", lures.AD), ("ham", "ham", everyday.HAM), ("screens", "ham", screens.SCREENS)):
+        for name, label, makers in KINDS:
             for number in range(share, getattr(arguments, name), arguments.jobs):
                 # Each option has numbers of its own, so that more of one leaves the others' pictures as they are.
                 rng = random.Random(f"{arguments.seed}/{name}/{number}")
@@ -138,15 +144,19 @@ def draw(job: tuple) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="draw", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("office", type=Path)
+    parser.add_argument("stock", type=Path)
     parser.add_argument("dir", type=Path)
-    for name, default in (("spam", 2600), ("ad", 700), ("ham", 4200), ("screens", 1000), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
+    for name, default in (("spam", 2600), ("campaigns", 3000), ("ad", 700), ("mailings", 400), ("ham", 4200), ("company", 4000), ("screens", 1000), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
-    arguments.office, arguments.dir = arguments.office.resolve(), arguments.dir.resolve()
+    arguments.office, arguments.stock, arguments.dir = arguments.office.resolve(), arguments.stock.resolve(), arguments.dir.resolve()
     cache = arguments.dir / ".photos"
     assets = {"photos": shrunk(files(arguments.office, PHOTOS, 20_000), cache), "art": files(arguments.office, ART, 3_000), "thumbnails": files(arguments.office, PHOTOS + MORE_PHOTOS, 20_000)}
+    assets |= {kind: files(arguments.stock, [kind], 1) for kind in ("people", "products", "marks")} | {"stock": shrunk(files(arguments.stock, ["photos"], 1), cache / "stock")}
     if not assets["photos"] or not assets["art"]:
         parser.error(f"{arguments.office} holds no photographs or no clip art: run fetch-ham first")
+    if not all(assets[kind] for kind in ("people", "products", "marks", "stock")):
+        parser.error(f"{arguments.stock} lacks people, products, photos or marks: run fetch-stock first")
     (cache / "empty.html").write_text("<!doctype html><meta charset=utf-8><style>body{margin:0}</style><body></body>")
     assets["empty"] = cache / "empty.html"
     with multiprocessing.Pool(arguments.jobs) as pool:
