@@ -28,9 +28,9 @@ from pixels import opened, pixels
 
 FOLDS = 5
 SEED = 42
-# As in src/training/head: components, landmarks, share of the two functions; ridge, jitter, weight of ham.
+# As in src/training/head: components, landmarks, share of the two functions; ridge, jitter, weight of ham; rounds in which landmarks are drawn.
 PLAIN, TUNED = (slice(0, 512), 8000, 1.0), (slice(512, 768), 4000, 0.5)
-RIDGE, JITTER, HAM_WEIGHT = 1e-5, 1e-6, 3.0
+RIDGE, JITTER, HAM_WEIGHT, ROUNDS = 1e-5, 1e-6, 3.0, 4
 # Squared distance, of vectors whose mean square length is 1 in either part, up to which one is another one rounded to 8 bits.
 SAME = 1e-3
 # Cosine of the leading components above which pictures are near-duplicates.
@@ -95,12 +95,25 @@ def kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.exp(-np.maximum(distances, 0))
 
 
+def apart(vectors: np.ndarray, count: int) -> np.ndarray:
+    """Rows that become landmarks, as in src/training/head/landmarks.rs: the more a row is like one that is taken, the less is its chance."""
+    random, left, nearest, taken = np.random.default_rng(SEED), np.arange(len(vectors)), np.zeros(len(vectors)), []
+    count = min(count, len(vectors))
+    for round_ in range(1, ROUNDS + 1):
+        chance = np.maximum(1 - nearest, 1e-6)
+        places = random.choice(len(left), count * round_ // ROUNDS - sum(map(len, taken)), replace=False, p=chance / chance.sum())
+        taken.append(left[places])
+        left, nearest = np.delete(left, places), np.delete(nearest, places)
+        blocks = [kernel(vectors[left[first : first + BLOCK]], vectors[taken[-1]]).max(axis=1) for first in range(0, len(left), BLOCK)]
+        nearest = np.maximum(nearest, np.concatenate(blocks)) if blocks else nearest
+    return np.concatenate(taken)
+
+
 def trained(vectors: np.ndarray, labels: np.ndarray, count: int, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks and weights of one function: kernel ridge regression, as in src/training/head/kernel.rs."""
-    order = np.random.default_rng(SEED).permutation(len(labels))
-    others, ham = order[labels[order] != 0], order[labels[order] == 0]
-    others = others[: max(count - len(ham), count // 2)]
-    landmarks = vectors[np.concatenate([others, ham[: count - len(others)]])]
+    others, ham = np.flatnonzero(labels != 0), np.flatnonzero(labels == 0)
+    room = min(len(others), max(count - len(ham), count // 2))
+    landmarks = vectors[np.concatenate([others[apart(vectors[others], room)], ham[apart(vectors[ham], count - room)]])]
     balance = np.sqrt(len(labels) / np.bincount(labels, minlength=3) / 3) * [HAM_WEIGHT, 1, 1]
     left, right = np.zeros((len(landmarks),) * 2), np.zeros((len(landmarks), 3))
     for first in range(0, len(labels), BLOCK):

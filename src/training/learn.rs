@@ -240,7 +240,7 @@ impl Task<'_> {
             }
             Some(row) => weights[self.lesson.examples.labels[row]] * report_weight * self.lesson.weights[row],
         };
-        let landmarks = select(vectors, &self.landmarks(learned, shape.landmarks.min(LANDMARKS)));
+        let landmarks = select(vectors, &self.landmarks(vectors, learned, shape.landmarks.min(LANDMARKS))?);
         let mut total = Equations::new(landmarks.nrows(), classes);
         total.add(vectors, learned, landmarks.as_ref(), (&label, &weight), watch)?;
         let mut out_of_fold = Mat::zeros(vectors.nrows(), classes);
@@ -263,13 +263,12 @@ impl Task<'_> {
 
     /// Of the rows that are learned of every reported picture, as far as half of the landmarks go, and as many of the base set as
     /// there is room for.
-    fn landmarks(&self, learned: &[usize], count: usize) -> Vec<usize> {
+    fn landmarks(&self, vectors: MatRef<'_, f32>, learned: &[usize], count: usize) -> Result<Vec<usize>, TrainingError> {
         let (base, mut chosen): (Vec<usize>, Vec<usize>) = learned.iter().partition(|row| **row < self.known);
         chosen.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
         chosen.truncate(count / 2);
-        let labels: Vec<usize> = base.iter().map(|row| self.labels[*row]).collect();
-        chosen.extend(head::landmarks(&labels, count - chosen.len(), self.seed).into_iter().map(|place| base[place]));
-        chosen
+        chosen.extend(head::landmarks(vectors, &base, |row| self.labels[row], count - chosen.len(), self.seed)?);
+        Ok(chosen)
     }
 }
 

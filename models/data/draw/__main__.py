@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("office", type=Path)
     parser.add_argument("stock", type=Path)
     parser.add_argument("dir", type=Path)
-    for name, default in (("spam", 2600), ("campaigns", 3000), ("ad", 700), ("mailings", 400), ("ham", 4200), ("company", 4000), ("screens", 1000), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
+    for name, default in (("spam", 1600), ("campaigns", 1000), ("ad", 560), ("mailings", 140), ("ham", 3000), ("company", 1400), ("screens", 1000), ("thumbnails", 2400), ("seed", 1), ("jobs", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
     arguments.office, arguments.stock, arguments.dir = arguments.office.resolve(), arguments.stock.resolve(), arguments.dir.resolve()

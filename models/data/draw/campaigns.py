@@ -2,7 +2,10 @@
 the plainer ones of `lures`. Each function returns HTML of one picture."""
 
 from . import words
-from .blocks import (arrow, backdrop, bar, bottle, box, burst, card, chat_bubble, checklist, choices, comments, confetti, emblem, face, form, goods, graph, identity, lettering, map_, notice, over, phone, photo, player, present, seal, stock, title, window, NAMES)
+from .blocks import (
+    NAMES, arrow, backdrop, bar, bottle, box, burst, card, chat_bubble, checklist, choices, comments, confetti, emblem, face, form, goods,
+    graph, identity, lettering, map_, notice, over, phone, photo, player, present, seal, stock, title, window,
+)
 from .style import MONO, SERIF, Style, brand, colour, esc
 
 # Long lines of such creatives, written for this generator, by what they are for.

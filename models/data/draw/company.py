@@ -2,7 +2,7 @@
 function returns HTML of one picture. No writing over photographs: as ham, it costs the challenge sets, which are spam of that kind."""
 
 from . import words
-from .blocks import NAMES, arrow, bar, card, chat_bubble, checklist, comments, emblem, face, form, goods, graph, identity, map_, notice, over, phone, photo, player, seal, stock, title, window
+from .blocks import NAMES, arrow, bar, chat_bubble, checklist, comments, emblem, face, form, goods, graph, identity, map_, notice, over, phone, photo, player, seal, stock, title, window
 from .style import MONO, SERIF, Style, esc
 
 
@@ -33,11 +33,12 @@ def shipped(s: Style) -> str:
 
 
 def notification(s: Style) -> str:
-    """What programs write to their users: a code to sign in, a comment, a report of the week."""
+    """What programs write to their users: a code to sign in, a comment, a report of the week. Without a button: with one, what is asked
+    for is all that tells it from a lure."""
     inner = s.rng.choice([
         f'<div style="font:700 {s.rng.randint(26, 40)}px {s.rng.choice(MONO)!r};letter-spacing:6px;margin:16px">{s.rng.randrange(10**5, 10**6)}</div>', comments(s, s.rng.randint(1, 3)), _facts(s, s.rng.randint(3, 6)), graph(s, 380, 140, False), s.table(3, s.rng.randint(2, 5), False),
         f'<div style="background:#f3f3f3;padding:10px;font:12px {s.rng.choice(MONO)!r};text-align:left">{s.filler(6, 20)}</div>'])
-    body = identity(s) + f'<div style="font-size:{s.rng.randint(17, 24)}px;margin:12px 0">{s.filler(3, 8)}</div>' + s.paragraph(10, 36) + inner + _some(s, 0.5, s.button(s.pick(words.SELL_BUTTON))) + f'<div style="font-size:11px;color:#888;margin-top:16px">{s.filler(6, 24)}</div>'
+    body = identity(s) + f'<div style="font-size:{s.rng.randint(17, 24)}px;margin:12px 0">{s.filler(3, 8)}</div>' + s.paragraph(10, 36) + inner + f'<div style="font-size:11px;color:#888;margin-top:16px">{s.filler(6, 24)}</div>'
     return s.page(f'<div style="background:#fff;color:#222;padding:24px;{s.rng.choice(["", "border:1px solid #ddd;"])}margin:{s.rng.choice([0, 14, 30])}px">{body}</div>', s.rng.randint(420, 680), 0, s.rng.choice(["#f2f2f2", "#fff", "#f6f8fa"]))
 
 
@@ -176,13 +177,11 @@ def invitation(s: Style) -> str:
 
 
 def badge(s: Style) -> str:
-    """A member's card, a pass, a business card with a portrait."""
-    if s.rng.random() < 0.4:
-        return s.page(card(s, s.rng.randint(120, 240)), s.rng.randint(300, 520), 20, s.rng.choice(["#fff", "#eee", None]))
+    """A pass, a member's or a business card with a portrait."""
     return s.page(f'<div style="border:1px solid #bbb;border-radius:12px;overflow:hidden"><div style="background:{s.accent};color:#fff;padding:10px">{s.filler(1, 3)}</div><div style="display:flex;gap:14px;padding:14px;align-items:center">{face(s, 100, False)}<div style="text-align:left">{identity(s)}<div style="font-size:20px"><b>{s.rng.choice(NAMES)}</b></div><small>{s.filler(2, 6)}</small><br>{_some(s, 0.4, s.code(70))}{_some(s, 0.3, s.barcode())}</div></div></div>', s.rng.randint(320, 500), 10)
 
 
-def setup(s: Style) -> str:
+def guide(s: Style) -> str:
     """How to set up a telephone, a printer, a second factor: steps, and a code to scan."""
     s.centred = False
     steps = "".join(f'<div style="display:flex;gap:12px;margin:10px 0"><b style="background:{s.accent};color:#fff;border-radius:50%;min-width:26px;height:26px;line-height:26px;text-align:center">{i + 1}</b><div style="font-size:13px">{s.filler(5, 18)}</div></div>' for i in range(s.rng.randint(2, 5)))
@@ -192,5 +191,5 @@ def setup(s: Style) -> str:
 # Share of each kind, and how loud its lettering is.
 COMPANY = {
     purchase: (6, 0.1), shipped: (4, 0.1), notification: (8, 0.1), statement: (4, 0.0), official: (7, 0.0), diploma: (3, 0.2), team: (4, 0.2), listing: (4, 0.1), letter_of_news: (6, 0.2), recipe: (3, 0.3), itinerary: (3, 0.1), website: (6, 0.2), annotated: (3, 0.0),
-    datasheet: (4, 0.1), bare: (9, 0.1), social: (4, 0.0), meeting: (4, 0.0), telephone: (4, 0.0), infographic: (4, 0.3), lesson: (3, 0.0), invitation: (5, 0.4), badge: (4, 0.1), setup: (4, 0.1),
+    datasheet: (4, 0.1), bare: (9, 0.1), social: (4, 0.0), meeting: (4, 0.0), telephone: (4, 0.0), infographic: (4, 0.3), lesson: (3, 0.0), invitation: (5, 0.4), badge: (4, 0.1), guide: (4, 0.1),
 }

@@ -1,7 +1,6 @@
 //! Kernel ridge regression on the classes: f(x) = sum over landmarks l of a_l exp(-gamma |x - l|^2), x being a projected
-//! feature vector. The landmarks are training vectors drawn at random (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which
-//! bounds memory, time and the head's size whatever the number of pictures. Half of them are taken from the classes other than
-//! ham: of a set that is mostly ham, chance alone would take few of the others, and lose much of what is known of spam.
+//! feature vector. The landmarks are training vectors (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which bounds memory, time and the
+//! head's size whatever the number of pictures.
 //!
 //! Of a backbone with tuned weights there are two such functions, and their sum is the score: one of the features that were not
 //! tuned, trained on all pictures, and one of all features, trained on those that the backbone was not tuned on.
@@ -9,11 +8,10 @@
 use std::borrow::Cow;
 
 use faer::{Accum, Mat, MatRef, Scale, get_global_parallelism, linalg::matmul::matmul};
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
 
 use super::{
     equations::{BLOCK, Equations},
+    landmarks::landmarks,
     projection::{Projection, row_major},
 };
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
@@ -116,10 +114,11 @@ impl Kernel {
 impl Part {
     fn train(examples: &Examples, shape: Shape, projection: Projection, seed: u64, watch: &Watch) -> Result<Self, TrainingError> {
         let vectors = projection.apply(examples);
-        let landmarks = select(vectors.as_ref(), &landmarks(&examples.labels, shape.landmarks, seed));
+        let all: Vec<usize> = (0..examples.len()).collect();
+        let landmarks = landmarks(vectors.as_ref(), &all, |row| examples.labels[row], shape.landmarks, seed)?;
+        let landmarks = select(vectors.as_ref(), &landmarks);
         let weights = class_weights(&examples.counts());
         let weight = |row: usize| weights[examples.labels[row]];
-        let all: Vec<usize> = (0..examples.len()).collect();
         let mut equations = Equations::new(landmarks.nrows(), examples.classes.len());
         equations.add(vectors.as_ref(), &all, landmarks.as_ref(), (&|row| examples.labels[row], &weight), watch)?;
         let weights = Scale(shape.share) * equations.solve(landmarks.as_ref())?;
@@ -145,17 +144,6 @@ impl Part {
         let values = graph.apply("Exp", &[&exponents]);
         graph.apply("MatMul", &[&values, &weights])
     }
-}
-
-/// Rows that become landmarks, `count` at most: half of them not of class 0, as far as there are so many of either kind.
-pub fn landmarks(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let (ham, mut chosen): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|row| labels[*row] == 0);
-    let room = count.saturating_sub(ham.len()).max(count / 2);
-    chosen.truncate(room);
-    chosen.extend(ham.into_iter().take(count - chosen.len()));
-    chosen
 }
 
 /// The given rows, in that order.
@@ -201,26 +189,4 @@ pub fn kernel(first: MatRef<'_, f32>, second: MatRef<'_, f32>) -> Mat<f32> {
         column.iter_mut().zip(&a).for_each(|(value, a)| *value = (-GAMMA * (*value + a + b).max(0.0)).exp());
     }
     values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::landmarks;
-
-    fn chosen(ham: usize, others: usize, count: usize) -> (usize, usize) {
-        let labels: Vec<usize> = (0..ham + others).map(|row| usize::from(row >= ham)).collect();
-        let mut rows = landmarks(&labels, count, 1);
-        rows.sort_unstable();
-        rows.dedup();
-        let of_ham = rows.iter().filter(|row| labels[**row] == 0).count();
-        (of_ham, rows.len() - of_ham)
-    }
-
-    #[test]
-    fn half_of_the_landmarks_are_not_ham_and_a_scarce_kind_leaves_its_room_to_the_other() {
-        assert_eq!(chosen(900, 100, 100), (50, 50));
-        assert_eq!(chosen(900, 20, 100), (80, 20));
-        assert_eq!(chosen(20, 900, 100), (20, 80));
-        assert_eq!(chosen(30, 40, 100), (30, 40));
-    }
 }

@@ -4,6 +4,7 @@
 mod dense;
 mod equations;
 mod kernel;
+mod landmarks;
 mod projection;
 
 use std::{fmt, str::FromStr};
@@ -12,7 +13,8 @@ use faer::Mat;
 
 use super::{TrainingError, Watch, examples::Examples, onnx};
 pub use equations::Equations;
-pub use kernel::{HAM_WEIGHT, Kernel, Part, Shape, class_weights, landmarks, projections, scores, select, shapes};
+pub use kernel::{HAM_WEIGHT, Kernel, Part, Shape, class_weights, projections, scores, select, shapes};
+pub use landmarks::landmarks;
 pub use projection::Projection;
 
 /// Which head is trained.
