@@ -5,7 +5,6 @@ import math
 import re
 from pathlib import Path
 
-from . import words
 from .style import DISPLAY, SANS, Style, brand, colour, esc
 
 NAMES = ["Anna", "Marek", "Lucia", "James", "Petra", "Omar", "Yuki", "Sofia", "Daniel", "Elena", "Thomas", "Mei", "Ines", "Paulo", "Nadia", "Viktor", "Laura", "Ahmed", "Clara", "Ben"]
@@ -226,7 +225,3 @@ def lettering(s: Style, text: str, least: int, most: int) -> str:
         at = rng.randrange(len(parts))
         parts[at] = f'<span style="color:{rng.choice(["#e53935", "#2e7d32", s.second])};{rng.choice(["", "text-decoration:underline;", "font-size:135%;"])}">{parts[at]}</span>'
     return f'<div style="font:{rng.choice([700, 800, 900])} {rng.randint(least, most)}px/1.12 {rng.choice([s.head_font, s.text_font])!r},\'Noto Sans\';color:{ink};margin:8px 4px;{look}{rng.choice(["", "", "text-transform:uppercase;"])}">{" ".join(parts)}</div>'
-
-
-def title(s: Style) -> str:
-    return s.headline(s.pick(words.TITLE), 18, 36)

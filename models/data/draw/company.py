@@ -2,12 +2,8 @@
 function returns HTML of one picture. No writing over photographs: as ham, it costs the challenge sets, which are spam of that kind."""
 
 from . import words
-from .blocks import NAMES, arrow, bar, chat_bubble, checklist, comments, emblem, face, form, goods, graph, identity, map_, notice, over, phone, photo, player, seal, stock, title, window
-from .style import MONO, SERIF, Style, esc
-
-
-def _some(s: Style, chance: float, block: str) -> str:
-    return block if s.rng.random() < chance else ""
+from .blocks import NAMES, arrow, bar, chat_bubble, checklist, comments, emblem, face, form, goods, graph, identity, map_, notice, over, phone, photo, player, seal, stock, window
+from .style import MONO, SERIF, Style, esc, scanned
 
 
 def _white(s: Style) -> None:
@@ -23,13 +19,13 @@ def purchase(s: Style) -> str:
     """A shop's confirmation: what was bought, what it cost, where it is."""
     rows = "".join(f"<tr><td style='padding:6px'>{goods(s, 70) if s.rng.random() < 0.6 else photo(s, '70px', 60)}</td><td style='padding:6px;text-align:left;font-size:13px'>{s.filler(2, 7)}<br><small>{s.rng.randint(1, 4)} ×</small></td><td style='padding:6px'>{s.money()}</td></tr>" for _ in range(s.rng.randint(1, 5)))
     s.centred = s.rng.random() < 0.3
-    return s.page(s.rng.choice([bar(s), identity(s)]) + title(s) + s.paragraph(6, 24) + f"<table style='width:100%;border-collapse:collapse'>{rows}</table>" + f"<div style='text-align:right'><b>{s.money()}</b></div>" + _some(s, 0.5, _facts(s, 3)) + _some(s, 0.4, s.button(s.pick(words.SELL_BUTTON))) + _some(s, 0.6, f"<small style='color:#888'>{s.filler(8, 30)}</small>"), s.rng.randint(400, 700))
+    return s.page(s.rng.choice([bar(s), identity(s)]) + s.title() + s.paragraph(6, 24) + f"<table style='width:100%;border-collapse:collapse'>{rows}</table>" + f"<div style='text-align:right'><b>{s.money()}</b></div>" + s.maybe(0.5, _facts(s, 3)) + s.maybe(0.4, s.button(s.pick(words.SELL_BUTTON))) + s.maybe(0.6, f"<small style='color:#888'>{s.filler(8, 30)}</small>"), s.rng.randint(400, 700))
 
 
 def shipped(s: Style) -> str:
     """A courier's plain word that a parcel is on its way: no fee, no haste."""
     steps = "".join(f'<td style="text-align:center;font-size:11px"><div style="height:5px;background:{ink}"></div>{s.filler(1, 3)}</td>' for ink in [s.accent] * s.rng.randint(1, 4) + ["#ccc"] * s.rng.randint(0, 2))
-    return s.page(s.rng.choice([bar(s), identity(s)]) + title(s) + f"<table style='width:100%'><tr>{steps}</tr></table>" + _facts(s, s.rng.randint(2, 5)) + _some(s, 0.4, map_(s, 380, 180)) + _some(s, 0.3, s.barcode()) + s.paragraph(8, 26), s.rng.randint(380, 660))
+    return s.page(s.rng.choice([bar(s), identity(s)]) + s.title() + f"<table style='width:100%'><tr>{steps}</tr></table>" + _facts(s, s.rng.randint(2, 5)) + s.maybe(0.4, map_(s, 380, 180)) + s.maybe(0.3, s.barcode()) + s.paragraph(8, 26), s.rng.randint(380, 660))
 
 
 def notification(s: Style) -> str:
@@ -45,7 +41,7 @@ def notification(s: Style) -> str:
 def statement(s: Style) -> str:
     """A bank's, a doctor's, an office's sheet."""
     _white(s)
-    return s.page(f"<div style='display:flex;justify-content:space-between'>{identity(s)}<div style='font-size:11px;text-align:right'>{s.filler(2, 5)}<br>{s.rng.randrange(10**9)}</div></div>" + title(s) + s.table(s.rng.randint(3, 5), s.rng.randint(5, 16), True) + s.paragraph(10, 40) + _some(s, 0.3, graph(s, 420, 120, s.rng.random() < 0.5)), s.rng.randint(560, 860), 36).replace('id="p"', f'id="p" data-scan="{int(s.rng.random() < 0.3)}"')
+    return scanned(s.page(f"<div style='display:flex;justify-content:space-between'>{identity(s)}<div style='font-size:11px;text-align:right'>{s.filler(2, 5)}<br>{s.rng.randrange(10**9)}</div></div>" + s.title() + s.table(s.rng.randint(3, 5), s.rng.randint(5, 16), True) + s.paragraph(10, 40) + s.maybe(0.3, graph(s, 420, 120, s.rng.random() < 0.5)), s.rng.randint(560, 860), 36), s.rng.random() < 0.3)
 
 
 def official(s: Style) -> str:
@@ -55,42 +51,42 @@ def official(s: Style) -> str:
     ink = s.rng.choice(["#1a237e", "#333", "#1b5e20", "#6a1b9a", "#c62828"])
     head = s.rng.choice([f'<div style="text-align:center">{s.mark(s.rng.randint(50, 100))}</div>', f"<div style='display:flex;justify-content:space-between'>{identity(s)}<span>{s.filler(2, 4)}</span></div>", f'<div style="text-align:center">{seal(s, 90, s.filler(3, 5).upper(), ink)}</div>'])
     body = "".join(s.paragraph(20, 60) for _ in range(s.rng.randint(2, 5)))
-    foot = f'<div style="display:flex;justify-content:space-between;align-items:flex-end;margin-top:20px"><div style="font:30px \'Dancing Script\';color:#1a237e">{s.rng.choice(NAMES)} {s.rng.choice(["Novak", "Weber", "Rossi", "Martin", "Sato", "Costa"])}</div>{_some(s, 0.7, seal(s, s.rng.randint(80, 130), s.filler(3, 5).upper(), ink))}</div>'
-    return s.page(head + title(s) + _some(s, 0.5, _facts(s, 3)) + body + foot, s.rng.randint(540, 820), s.rng.choice([30, 44, 60])).replace('id="p"', f'id="p" data-scan="{int(s.rng.random() < 0.5)}"')
+    foot = f'<div style="display:flex;justify-content:space-between;align-items:flex-end;margin-top:20px"><div style="font:30px \'Dancing Script\';color:#1a237e">{s.rng.choice(NAMES)} {s.rng.choice(["Novak", "Weber", "Rossi", "Martin", "Sato", "Costa"])}</div>{s.maybe(0.7, seal(s, s.rng.randint(80, 130), s.filler(3, 5).upper(), ink))}</div>'
+    return scanned(s.page(head + s.title() + s.maybe(0.5, _facts(s, 3)) + body + foot, s.rng.randint(540, 820), s.rng.choice([30, 44, 60])), s.rng.random() < 0.5)
 
 
 def diploma(s: Style) -> str:
     s.centred = True
-    return s.page(f'<div style="border:{s.rng.randint(4, 14)}px {s.rng.choice(["double", "solid", "ridge"])} {s.accent};padding:30px">{_some(s, 0.7, identity(s))}<div style="font:{s.rng.randint(30, 50)}px {s.rng.choice(["TeX Gyre Chorus", "Dancing Script", *SERIF])!r};margin:14px">{s.pick(words.TITLE)}</div><div style="font-size:24px">{s.rng.choice(NAMES)} {s.rng.choice(["Novak", "Weber", "Rossi"])}</div>{s.paragraph(8, 26)}{seal(s, s.rng.randint(80, 120), s.filler(3, 5).upper(), s.rng.choice(["#b8860b", "#1a237e", s.accent]))}</div>', s.rng.randint(480, 860), s.rng.choice([0, 14]), s.rng.choice(["#fff", "#fffdf2", None]))
+    return s.page(f'<div style="border:{s.rng.randint(4, 14)}px {s.rng.choice(["double", "solid", "ridge"])} {s.accent};padding:30px">{s.maybe(0.7, identity(s))}<div style="font:{s.rng.randint(30, 50)}px {s.rng.choice(["TeX Gyre Chorus", "Dancing Script", *SERIF])!r};margin:14px">{s.pick(words.TITLE)}</div><div style="font-size:24px">{s.rng.choice(NAMES)} {s.rng.choice(["Novak", "Weber", "Rossi"])}</div>{s.paragraph(8, 26)}{seal(s, s.rng.randint(80, 120), s.filler(3, 5).upper(), s.rng.choice(["#b8860b", "#1a237e", s.accent]))}</div>', s.rng.randint(480, 860), s.rng.choice([0, 14]), s.rng.choice(["#fff", "#fffdf2", None]))
 
 
 def team(s: Style) -> str:
     """Who is who: a firm's people, speakers of a conference, a class."""
     people = "".join(f'<div style="display:inline-block;vertical-align:top;margin:8px;width:{s.rng.choice([110, 130, 150])}px">{face(s, s.rng.randint(70, 120), s.rng.random() < 0.6)}<div style="font-size:13px"><b>{s.rng.choice(NAMES)} {s.rng.choice(["N", "W", "R", "K", "S"])}.</b><br><small>{s.filler(1, 4)}</small></div></div>' for _ in range(s.rng.randint(2, 9)))
-    return s.page(_some(s, 0.6, identity(s)) + title(s) + people + _some(s, 0.5, s.paragraph(8, 40)), s.rng.randint(420, 800))
+    return s.page(s.maybe(0.6, identity(s)) + s.title() + people + s.maybe(0.5, s.paragraph(8, 40)), s.rng.randint(420, 800))
 
 
 def listing(s: Style) -> str:
     """A house, a car, a second-hand thing: photographs and facts."""
     s.centred = False
-    return s.page(_some(s, 0.5, identity(s)) + title(s) + photo(s, "100%", s.rng.randint(200, 360)) + "".join(photo(s, "32%", 90, "margin:2px;") for _ in range(s.rng.choice([0, 3, 3, 6]))) + _facts(s, s.rng.randint(4, 9)) + s.paragraph(15, 50), s.rng.randint(420, 760))
+    return s.page(s.maybe(0.5, identity(s)) + s.title() + photo(s, "100%", s.rng.randint(200, 360)) + "".join(photo(s, "32%", 90, "margin:2px;") for _ in range(s.rng.choice([0, 3, 3, 6]))) + _facts(s, s.rng.randint(4, 9)) + s.paragraph(15, 50), s.rng.randint(420, 760))
 
 
 def letter_of_news(s: Style) -> str:
     """A club's or a firm's newsletter with photographs beside the text."""
     s.centred = False
     articles = "".join(f'<div style="display:flex;gap:14px;margin:16px 0;flex-direction:{s.rng.choice(["row", "row-reverse"])}">{photo(s, "38%", s.rng.randint(90, 160)) if s.rng.random() < 0.8 else face(s, 90)}<div style="flex:1">{s.headline(s.filler(3, 7), 15, 22)}{s.paragraph(14, 40)}</div></div>' for _ in range(s.rng.randint(2, 4)))
-    return s.page(s.rng.choice([bar(s), identity(s)]) + title(s) + _some(s, 0.6, photo(s, "100%", s.rng.randint(140, 280))) + articles, s.rng.randint(520, 760), s.rng.choice([0, 16, 28]))
+    return s.page(s.rng.choice([bar(s), identity(s)]) + s.title() + s.maybe(0.6, photo(s, "100%", s.rng.randint(140, 280))) + articles, s.rng.randint(520, 760), s.rng.choice([0, 16, 28]))
 
 
 def recipe(s: Style) -> str:
     s.centred = False
-    return s.page(title(s) + photo(s, "100%", s.rng.randint(180, 320)) + f"<div style='display:flex;gap:20px'><ul style='font-size:14px'>{''.join(f'<li>{s.rng.randint(1, 500)} {s.filler(1, 3)}</li>' for _ in range(s.rng.randint(4, 9)))}</ul><div>{s.paragraph(20, 60)}{s.paragraph(10, 40)}</div></div>", s.rng.randint(440, 720))
+    return s.page(s.title() + photo(s, "100%", s.rng.randint(180, 320)) + f"<div style='display:flex;gap:20px'><ul style='font-size:14px'>{''.join(f'<li>{s.rng.randint(1, 500)} {s.filler(1, 3)}</li>' for _ in range(s.rng.randint(4, 9)))}</ul><div>{s.paragraph(20, 60)}{s.paragraph(10, 40)}</div></div>", s.rng.randint(440, 720))
 
 
 def itinerary(s: Style) -> str:
     stops = "".join(f'<div style="display:flex;gap:14px;border-left:3px solid {s.accent};padding:8px 12px;margin:4px 0;font-size:13px;text-align:left"><b>{s.rng.randrange(24):02d}:{s.rng.randrange(60):02d}</b><div>{s.filler(2, 6)}<br><small>{s.filler(2, 8)}</small></div></div>' for _ in range(s.rng.randint(3, 7)))
-    return s.page(_some(s, 0.6, bar(s)) + title(s) + _some(s, 0.5, photo(s, "100%", 160)) + stops + _some(s, 0.5, map_(s, 400, 200)) + _some(s, 0.4, s.barcode()), s.rng.randint(400, 680))
+    return s.page(s.maybe(0.6, bar(s)) + s.title() + s.maybe(0.5, photo(s, "100%", 160)) + stops + s.maybe(0.5, map_(s, 400, 200)) + s.maybe(0.4, s.barcode()), s.rng.randint(400, 680))
 
 
 def website(s: Style) -> str:
@@ -98,7 +94,7 @@ def website(s: Style) -> str:
     s.centred = False
     nav = "".join(f'<span style="margin-right:16px;font-size:13px">{s.filler(1, 1).rstrip(".。 ")}</span>' for _ in range(s.rng.randint(3, 7)))
     columns = "".join(f'<div style="flex:1;padding:8px">{s.rng.choice([photo(s, "100%", 90), face(s, 60), emblem(s, 36)[0]])}{s.headline(s.filler(1, 4), 14, 20)}{s.paragraph(8, 24)}</div>' for _ in range(s.rng.choice([2, 3, 3, 4])))
-    inside = f'<div style="padding:10px 20px;display:flex;justify-content:space-between;border-bottom:1px solid #ddd"><span>{identity(s)}</span><span>{nav}</span></div>{_some(s, 0.7, photo(s, "100%", s.rng.randint(120, 260)))}<div style="padding:14px">{s.headline(s.filler(3, 7), 20, 34)}{s.paragraph(10, 40)}<div style="display:flex">{columns}</div></div>'
+    inside = f'<div style="padding:10px 20px;display:flex;justify-content:space-between;border-bottom:1px solid #ddd"><span>{identity(s)}</span><span>{nav}</span></div>{s.maybe(0.7, photo(s, "100%", s.rng.randint(120, 260)))}<div style="padding:14px">{s.headline(s.filler(3, 7), 20, 34)}{s.paragraph(10, 40)}<div style="display:flex">{columns}</div></div>'
     width = s.rng.randint(600, 1000)
     return s.page(window(s, inside, width) if s.rng.random() < 0.7 else f'<div style="background:#fff;color:#222">{inside}</div>', width, 0)
 
@@ -108,7 +104,7 @@ def annotated(s: Style) -> str:
     s.centred = False
     base = window(s, f"<div style='padding:14px'>{s.rng.choice([form(s, [s.filler(1, 2) for _ in range(3)], s.filler(1, 2)), s.table(4, 7, True), s.paragraph(20, 60) + s.paragraph(10, 40)])}</div>", s.rng.randint(380, 640))
     note = f'<span style="color:#e53935;font:700 {s.rng.randint(14, 22)}px {s.rng.choice(["Humor Sans", s.text_font])!r};background:#fffc">{s.filler(2, 6)}</span>'
-    return s.page(over(s, base, arrow(s, s.rng.randint(50, 130)), _some(s, 0.6, note), _some(s, 0.3, arrow(s, 80))), s.rng.randint(420, 700), s.rng.choice([0, 10]))
+    return s.page(over(s, base, arrow(s, s.rng.randint(50, 130)), s.maybe(0.6, note), s.maybe(0.3, arrow(s, 80))), s.rng.randint(420, 700), s.rng.choice([0, 10]))
 
 
 def datasheet(s: Style) -> str:
@@ -135,7 +131,7 @@ def bare(s: Style) -> str:
 def social(s: Style) -> str:
     """A post with what others say of it, on a telephone or a page."""
     s.centred = False
-    body = f'<div style="display:flex;gap:10px;align-items:center">{face(s, 44)}<div><b>{s.rng.choice(NAMES)}</b><br><small style="color:#888">{s.rng.randint(1, 23)} h</small></div></div><p style="font-size:14px">{s.filler(4, 24)}</p>{_some(s, 0.7, photo(s, "100%", s.rng.randint(180, 360)))}<div style="color:#666;font-size:13px;border-bottom:1px solid #ddd;padding:6px">♡ {s.rng.randint(1, 900)} &nbsp; 💬 {s.rng.randint(1, 90)} &nbsp; ↗</div>{comments(s, s.rng.randint(0, 3))}'
+    body = f'<div style="display:flex;gap:10px;align-items:center">{face(s, 44)}<div><b>{s.rng.choice(NAMES)}</b><br><small style="color:#888">{s.rng.randint(1, 23)} h</small></div></div><p style="font-size:14px">{s.filler(4, 24)}</p>{s.maybe(0.7, photo(s, "100%", s.rng.randint(180, 360)))}<div style="color:#666;font-size:13px;border-bottom:1px solid #ddd;padding:6px">♡ {s.rng.randint(1, 900)} &nbsp; 💬 {s.rng.randint(1, 90)} &nbsp; ↗</div>{comments(s, s.rng.randint(0, 3))}'
     return s.page(body, s.rng.randint(340, 560), 14)
 
 
@@ -149,7 +145,7 @@ def meeting(s: Style) -> str:
 
 def telephone(s: Style) -> str:
     """A telephone's screen: notices, a chat with pictures, a list."""
-    inside = s.rng.choice(["".join(notice(s, s.filler(2, 9)) for _ in range(s.rng.randint(2, 6))), f"<b>{s.rng.choice(NAMES)}</b><hr>" + "".join(chat_bubble(s, s.filler(1, 12), s.rng.random() < 0.5) for _ in range(s.rng.randint(3, 8))) + _some(s, 0.4, photo(s, "70%", 120)), "".join(f'<div style="border-bottom:1px solid #ddd;padding:8px;font-size:13px;display:flex;gap:8px">{face(s, 34)}<div><b>{s.rng.choice(NAMES)}</b><br>{s.filler(2, 7)}</div></div>' for _ in range(s.rng.randint(4, 8)))])
+    inside = s.rng.choice(["".join(notice(s, s.filler(2, 9)) for _ in range(s.rng.randint(2, 6))), f"<b>{s.rng.choice(NAMES)}</b><hr>" + "".join(chat_bubble(s, s.filler(1, 12), s.rng.random() < 0.5) for _ in range(s.rng.randint(3, 8))) + s.maybe(0.4, photo(s, "70%", 120)), "".join(f'<div style="border-bottom:1px solid #ddd;padding:8px;font-size:13px;display:flex;gap:8px">{face(s, 34)}<div><b>{s.rng.choice(NAMES)}</b><br>{s.filler(2, 7)}</div></div>' for _ in range(s.rng.randint(4, 8)))])
     if s.rng.random() < 0.5:
         return s.page(phone(s, inside, s.rng.randint(240, 360)), s.rng.randint(380, 520), 20)
     return s.page(f'<div style="background:#fff;color:#222;text-align:left;padding:6px"><div style="font-size:11px;display:flex;justify-content:space-between"><span>{s.rng.randrange(24):02d}:{s.rng.randrange(60):02d}</span><span>▂▄▆ {s.rng.randint(5, 100)}%</span></div>{inside}</div>', s.rng.randint(320, 420), 0)
@@ -160,32 +156,32 @@ def infographic(s: Style) -> str:
     sign = lambda: emblem(s, 48)[0] if s.rng.random() < 0.5 else f'<span style="font:48px Noto Color Emoji">{s.emoji("ham")}</span>'
     figure = lambda: s.rng.choice([f"{s.rng.randint(1, 99)} %", str(s.rng.randrange(5000)), f"{s.rng.randint(1, 9)}×"])
     cells = "".join(f'<div style="display:inline-block;vertical-align:top;width:150px;margin:10px">{sign()}<div style="font:800 {s.rng.randint(22, 40)}px {s.head_font!r};color:{s.accent}">{figure()}</div><div style="font-size:12px">{s.filler(3, 9)}</div></div>' for _ in range(s.rng.randint(3, 8)))
-    return s.page(title(s) + cells + _some(s, 0.4, graph(s, 420, 140, False)) + _some(s, 0.4, s.paragraph(8, 24)), s.rng.randint(400, 760))
+    return s.page(s.title() + cells + s.maybe(0.4, graph(s, 420, 140, False)) + s.maybe(0.4, s.paragraph(8, 24)), s.rng.randint(400, 760))
 
 
 def lesson(s: Style) -> str:
     """A film of a course or a meeting on a page."""
     s.centred = False
-    return s.page(window(s, f"<div style='padding:12px'>{player(s, s.rng.randint(340, 560))}{s.headline(s.filler(3, 8), 16, 24)}{s.paragraph(8, 30)}{_some(s, 0.5, comments(s, 2))}</div>", s.rng.randint(420, 660)) if s.rng.random() < 0.6 else player(s, s.rng.randint(320, 640)), s.rng.randint(440, 700), 0)
+    return s.page(window(s, f"<div style='padding:12px'>{player(s, s.rng.randint(340, 560))}{s.headline(s.filler(3, 8), 16, 24)}{s.paragraph(8, 30)}{s.maybe(0.5, comments(s, 2))}</div>", s.rng.randint(420, 660)) if s.rng.random() < 0.6 else player(s, s.rng.randint(320, 640)), s.rng.randint(440, 700), 0)
 
 
 def invitation(s: Style) -> str:
     """A conference's programme, an open day, a marriage."""
     speakers = "".join(f'<div style="display:inline-block;margin:6px">{face(s, 64)}<br><small>{s.rng.choice(NAMES)}</small></div>' for _ in range(s.rng.randint(0, 4)))
     times = "".join(f"<tr><td style='padding:4px 12px'><b>{9 + i}:{s.rng.choice(['00', '30', '15'])}</b></td><td style='text-align:left'>{s.filler(2, 7)}</td></tr>" for i in range(s.rng.randint(0, 6)))
-    return s.page(_some(s, 0.5, identity(s)) + s.headline(s.filler(2, 6), 26, 48) + f"<div style='font-size:20px'>{s.rng.randint(1, 28)}. {s.rng.randint(1, 12)}. 202{s.rng.randint(3, 7)}</div>" + _some(s, 0.4, photo(s, "100%", 180)) + speakers + f"<table style='margin:auto;font-size:13px'>{times}</table>" + _some(s, 0.4, map_(s, 360, 160)) + _some(s, 0.2, s.code(100)), s.rng.randint(400, 700))
+    return s.page(s.maybe(0.5, identity(s)) + s.headline(s.filler(2, 6), 26, 48) + f"<div style='font-size:20px'>{s.rng.randint(1, 28)}. {s.rng.randint(1, 12)}. 202{s.rng.randint(3, 7)}</div>" + s.maybe(0.4, photo(s, "100%", 180)) + speakers + f"<table style='margin:auto;font-size:13px'>{times}</table>" + s.maybe(0.4, map_(s, 360, 160)) + s.maybe(0.2, s.code(100)), s.rng.randint(400, 700))
 
 
 def badge(s: Style) -> str:
     """A pass, a member's or a business card with a portrait."""
-    return s.page(f'<div style="border:1px solid #bbb;border-radius:12px;overflow:hidden"><div style="background:{s.accent};color:#fff;padding:10px">{s.filler(1, 3)}</div><div style="display:flex;gap:14px;padding:14px;align-items:center">{face(s, 100, False)}<div style="text-align:left">{identity(s)}<div style="font-size:20px"><b>{s.rng.choice(NAMES)}</b></div><small>{s.filler(2, 6)}</small><br>{_some(s, 0.4, s.code(70))}{_some(s, 0.3, s.barcode())}</div></div></div>', s.rng.randint(320, 500), 10)
+    return s.page(f'<div style="border:1px solid #bbb;border-radius:12px;overflow:hidden"><div style="background:{s.accent};color:#fff;padding:10px">{s.filler(1, 3)}</div><div style="display:flex;gap:14px;padding:14px;align-items:center">{face(s, 100, False)}<div style="text-align:left">{identity(s)}<div style="font-size:20px"><b>{s.rng.choice(NAMES)}</b></div><small>{s.filler(2, 6)}</small><br>{s.maybe(0.4, s.code(70))}{s.maybe(0.3, s.barcode())}</div></div></div>', s.rng.randint(320, 500), 10)
 
 
 def guide(s: Style) -> str:
     """How to set up a telephone, a printer, a second factor: steps, and a code to scan."""
     s.centred = False
     steps = "".join(f'<div style="display:flex;gap:12px;margin:10px 0"><b style="background:{s.accent};color:#fff;border-radius:50%;min-width:26px;height:26px;line-height:26px;text-align:center">{i + 1}</b><div style="font-size:13px">{s.filler(5, 18)}</div></div>' for i in range(s.rng.randint(2, 5)))
-    return s.page(identity(s) + title(s) + f"<div style='display:flex;gap:18px;align-items:flex-start'><div style='flex:1'>{steps}</div>{s.rng.choice([s.code(s.rng.randint(110, 190)), phone(s, '', 120), window(s, s.paragraph(6, 14), 200)])}</div>" + _some(s, 0.5, s.paragraph(6, 24)), s.rng.randint(480, 780), s.rng.choice([16, 30]))
+    return s.page(identity(s) + s.title() + f"<div style='display:flex;gap:18px;align-items:flex-start'><div style='flex:1'>{steps}</div>{s.rng.choice([s.code(s.rng.randint(110, 190)), phone(s, '', 120), window(s, s.paragraph(6, 14), 200)])}</div>" + s.maybe(0.5, s.paragraph(6, 24)), s.rng.randint(480, 780), s.rng.choice([16, 30]))
 
 
 # Share of each kind, and how loud its lettering is.

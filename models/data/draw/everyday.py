@@ -4,11 +4,7 @@ picture."""
 import math
 
 from . import words
-from .style import MONO, SANS, SERIF, Style, colour, esc
-
-
-def _title(s: Style, least: int = 18, most: int = 36) -> str:
-    return s.headline(s.pick(words.TITLE), least, most)
+from .style import MONO, SANS, SERIF, Style, colour, esc, scanned
 
 
 def _letterhead(s: Style) -> str:
@@ -24,14 +20,14 @@ def invoice(s: Style) -> str:
     _plain(s)
     total = f'<div style="text-align:right;font-weight:700">{s.money()}</div>'
     pay = s.code(s.rng.randint(80, 140)) if s.rng.random() < 0.25 else ""
-    return s.page(_letterhead(s) + f"<p>{s.filler(4, 8)}</p>" + _title(s) + s.table(s.rng.randint(3, 6), s.rng.randint(2, 14), True) + total + s.paragraph(8, 40) + pay, s.rng.randint(560, 900), 40)
+    return s.page(_letterhead(s) + f"<p>{s.filler(4, 8)}</p>" + s.title() + s.table(s.rng.randint(3, 6), s.rng.randint(2, 14), True) + total + s.paragraph(8, 40) + pay, s.rng.randint(560, 900), 40)
 
 
 def letter(s: Style) -> str:
     _plain(s)
     sign = f'<div style="font:32px \'Dancing Script\';color:#1a237e">{esc(s.rng.choice(["J. Novak", "M. Weber", "A. Rossi", "L. Martin", "K. Sato"]))}</div>'
     seal = f'<div style="float:right;border:3px double {s.accent};border-radius:60px;padding:18px 8px;color:{s.accent};transform:rotate({s.rng.randint(-20, 20)}deg);font-size:11px">{s.filler(1, 2)}</div>' if s.rng.random() < 0.3 else ""
-    return s.page((_letterhead(s) if s.rng.random() < 0.7 else f'<div style="text-align:center">{s.mark(80)}</div>') + _title(s) + "".join(s.paragraph(25, 80) for _ in range(s.rng.randint(2, 6))) + seal + sign, s.rng.randint(560, 900), 48)
+    return s.page((_letterhead(s) if s.rng.random() < 0.7 else f'<div style="text-align:center">{s.mark(80)}</div>') + s.title() + "".join(s.paragraph(25, 80) for _ in range(s.rng.randint(2, 6))) + seal + sign, s.rng.randint(560, 900), 48)
 
 
 def contract(s: Style) -> str:
@@ -39,15 +35,15 @@ def contract(s: Style) -> str:
     _plain(s)
     s.text_font = s.rng.choice(SERIF + SANS[:3])
     clauses = "".join(f"<p style='font-size:{s.rng.randint(11, 14)}px'><b>§ {n}</b> {s.filler(20, 70)}</p>" for n in range(1, s.rng.randint(4, 9)))
-    page = s.page(_title(s) + clauses + "<div style='display:flex;justify-content:space-between'><span>____________</span><span>____________</span></div>", s.rng.randint(600, 850), 60, s.rng.choice(["#fff", "#f3f1ec", "#e9e9e9"]))
-    return page.replace('id="p"', f'id="p" data-scan="1"')
+    page = s.page(s.title() + clauses + "<div style='display:flex;justify-content:space-between'><span>____________</span><span>____________</span></div>", s.rng.randint(600, 850), 60, s.rng.choice(["#fff", "#f3f1ec", "#e9e9e9"]))
+    return scanned(page, True)
 
 
 def form(s: Style) -> str:
     _plain(s)
     box = lambda: f'<div style="margin:8px 0"><div style="font-size:11px">{s.filler(1, 3)}</div><div style="border:1px solid #888;height:{s.rng.randint(20, 30)}px;padding:3px;font-size:13px">{s.filler(0, 3) if s.rng.random() < 0.4 else ""}</div></div>'
     tick = lambda: f"<div>{s.rng.choice('☐☑☒')} {s.filler(1, 5)}</div>"
-    return s.page(_title(s) + "".join(s.rng.choice([box, box, tick])() for _ in range(s.rng.randint(5, 14))), s.rng.randint(420, 800), 32)
+    return s.page(s.title() + "".join(s.rng.choice([box, box, tick])() for _ in range(s.rng.randint(5, 14))), s.rng.randint(420, 800), 32)
 
 
 def receipt(s: Style) -> str:
@@ -61,12 +57,12 @@ def receipt(s: Style) -> str:
 def order(s: Style) -> str:
     """An order confirmation or notice of a real shop, with button and pictures of the goods."""
     items = "".join(f'<tr><td style="width:90px">{s.picture("ham", 50, 70)}</td><td style="font-size:13px">{s.filler(3, 8)}</td><td>{s.money()}</td></tr>' for _ in range(s.rng.randint(1, 4)))
-    return s.page(s.logo() + _title(s) + s.paragraph(8, 30) + f"<table style='width:100%'>{items}</table>" + (s.button(s.pick(words.SELL_BUTTON)) if s.rng.random() < 0.5 else "") + s.paragraph(6, 20), s.rng.randint(440, 680))
+    return s.page(s.logo() + s.title() + s.paragraph(8, 30) + f"<table style='width:100%'>{items}</table>" + (s.button(s.pick(words.SELL_BUTTON)) if s.rng.random() < 0.5 else "") + s.paragraph(6, 20), s.rng.randint(440, 680))
 
 
 def newsletter(s: Style) -> str:
     articles = "".join(f'<div style="display:flex;gap:12px;margin:14px 0;text-align:left">{s.picture("ham", 70, 150) if s.rng.random() < 0.7 else ""}<div>{s.headline(s.filler(3, 7), 15, 22)}{s.paragraph(12, 40)}</div></div>' for _ in range(s.rng.randint(2, 4)))
-    return s.page(f'<div style="background:{s.accent};padding:12px"><span style="background:#fff;padding:4px">{s.logo()}</span></div>' + _title(s) + (f'<img src="{s.photo()}" style="width:100%;max-height:240px;object-fit:cover">' if s.rng.random() < 0.5 else "") + articles, s.rng.randint(520, 760))
+    return s.page(f'<div style="background:{s.accent};padding:12px"><span style="background:#fff;padding:4px">{s.logo()}</span></div>' + s.title() + (f'<img src="{s.photo()}" style="width:100%;max-height:240px;object-fit:cover">' if s.rng.random() < 0.5 else "") + articles, s.rng.randint(520, 760))
 
 
 def ticket(s: Style) -> str:
@@ -87,7 +83,7 @@ def slide(s: Style) -> str:
     points = "".join(f"<li style='margin:6px 0'>{s.filler(3, 10)}</li>" for _ in range(s.rng.randint(2, 6)))
     extra = s.rng.choice(["", s.table(3, 4, True), _chart(s, 260, 180), s.picture("ham", 120, 220)])
     s.centred = False
-    return s.page(f'<div style="min-height:{width * 9 // 16 - 60}px;border-{s.rng.choice(["left", "top", "bottom"])}:{s.rng.choice([0, 8, 16])}px solid {s.accent};padding:16px">{_title(s, 28, 44)}<div style="display:flex;gap:20px"><ul style="font-size:18px;text-align:left">{points}</ul><div>{extra}</div></div><small>{s.rng.randint(1, 60)}</small></div>', width, 20)
+    return s.page(f'<div style="min-height:{width * 9 // 16 - 60}px;border-{s.rng.choice(["left", "top", "bottom"])}:{s.rng.choice([0, 8, 16])}px solid {s.accent};padding:16px">{s.title(28, 44)}<div style="display:flex;gap:20px"><ul style="font-size:18px;text-align:left">{points}</ul><div>{extra}</div></div><small>{s.rng.randint(1, 60)}</small></div>', width, 20)
 
 
 def _chart(s: Style, width: int, height: int) -> str:
@@ -170,7 +166,7 @@ def mailbox(s: Style) -> str:
     rows = "".join(f'<div style="padding:6px;border-bottom:1px solid #8884;font-size:12px"><b>{s.filler(1, 2)}</b><br>{s.filler(3, 7)}</div>' for _ in range(s.rng.randint(4, 10)))
     bar = "".join(f'<span style="margin-right:14px;font-size:12px">{s.filler(1, 1).rstrip(".")}</span>' for _ in range(s.rng.randint(3, 8)))
     error = f'<div style="position:absolute;left:20%;top:30%;background:#eee;color:#111;border:1px solid #555;padding:14px;box-shadow:2px 2px 8px #0006">{s.filler(4, 16)}<br><button>OK</button> <button>{s.filler(1, 1)}</button></div>' if s.rng.random() < 0.35 else ""
-    return s.page(f'<div style="position:relative"><div style="background:{s.accent};color:#fff;padding:6px">{bar}</div><div style="display:flex"><div style="width:34%">{rows}</div><div style="flex:1;padding:14px">{_title(s, 16, 24)}{s.paragraph(20, 80)}{s.paragraph(10, 60)}</div></div>{error}</div>', s.rng.randint(640, 1100), 0)
+    return s.page(f'<div style="position:relative"><div style="background:{s.accent};color:#fff;padding:6px">{bar}</div><div style="display:flex"><div style="width:34%">{rows}</div><div style="flex:1;padding:14px">{s.title(16, 24)}{s.paragraph(20, 80)}{s.paragraph(10, 60)}</div></div>{error}</div>', s.rng.randint(640, 1100), 0)
 
 
 def terminal(s: Style) -> str:
@@ -187,7 +183,7 @@ def editor(s: Style) -> str:
 
 
 def chart(s: Style) -> str:
-    return s.page(_title(s, 14, 24) + _chart(s, s.rng.randint(280, 700), s.rng.randint(160, 420)) + f"<small>{s.filler(2, 10)}</small>", s.rng.randint(740, 800), 12)
+    return s.page(s.title(14, 24) + _chart(s, s.rng.randint(280, 700), s.rng.randint(160, 420)) + f"<small>{s.filler(2, 10)}</small>", s.rng.randint(740, 800), 12)
 
 
 def spreadsheet(s: Style) -> str:
@@ -198,17 +194,17 @@ def spreadsheet(s: Style) -> str:
 def book(s: Style) -> str:
     _plain(s)
     s.text_font = s.rng.choice(SERIF)
-    return s.page((_title(s) if s.rng.random() < 0.4 else "") + "".join(s.paragraph(50, 120) for _ in range(s.rng.randint(2, 5))) + f'<div style="text-align:center">{s.rng.randint(1, 400)}</div>', s.rng.randint(380, 640), 44, s.rng.choice(["#fff", "#fbf6e8", "#eee8dc"])).replace('id="p"', f'id="p" data-scan="{s.rng.randint(0, 1)}"')
+    return scanned(s.page((s.title() if s.rng.random() < 0.4 else "") + "".join(s.paragraph(50, 120) for _ in range(s.rng.randint(2, 5))) + f'<div style="text-align:center">{s.rng.randint(1, 400)}</div>', s.rng.randint(380, 640), 44, s.rng.choice(["#fff", "#fbf6e8", "#eee8dc"])), s.rng.randint(0, 1) == 1)
 
 
 def menu(s: Style) -> str:
     rows = "".join(f'<div style="display:flex;justify-content:space-between;border-bottom:1px dotted #8888;padding:4px"><span>{s.filler(2, 5)}</span><b>{s.money()}</b></div>' for _ in range(s.rng.randint(5, 12)))
-    return s.page(_title(s) + (s.picture("ham", 80, 160) if s.rng.random() < 0.4 else "") + rows, s.rng.randint(360, 600))
+    return s.page(s.title() + (s.picture("ham", 80, 160) if s.rng.random() < 0.4 else "") + rows, s.rng.randint(360, 600))
 
 
 def card(s: Style) -> str:
     """A business card, badge or certificate."""
-    body = f'<div style="border:{s.rng.choice([0, 1, 6])}px {s.rng.choice(["solid", "double"])} {s.accent};padding:24px">{s.logo()}{_title(s)}{s.headline(s.filler(2, 3), 18, 30)}<div style="font-size:13px">{s.filler(4, 18)}</div></div>'
+    body = f'<div style="border:{s.rng.choice([0, 1, 6])}px {s.rng.choice(["solid", "double"])} {s.accent};padding:24px">{s.logo()}{s.title()}{s.headline(s.filler(2, 3), 18, 30)}<div style="font-size:13px">{s.filler(4, 18)}</div></div>'
     return s.page(body, s.rng.choice([340, 420, 760]))
 
 
@@ -218,7 +214,7 @@ def _entry(s: Style) -> str:
 
 def calendar(s: Style) -> str:
     cells = "".join("<tr>" + "".join(f'<td style="border:1px solid #8886;width:60px;height:{44}px;vertical-align:top;font-size:11px">{w * 7 + d + 1}{_entry(s)}</td>' for d in range(7)) + "</tr>" for w in range(s.rng.randint(3, 5)))
-    return s.page(_title(s, 16, 26) + f'<table style="border-collapse:collapse;margin:auto">{cells}</table>', s.rng.randint(480, 640))
+    return s.page(s.title(16, 26) + f'<table style="border-collapse:collapse;margin:auto">{cells}</table>', s.rng.randint(480, 640))
 
 
 def snapshot(s: Style) -> str:

@@ -32,6 +32,11 @@ def colour(rng: random.Random, light: tuple[int, int], saturation: tuple[int, in
     return f"hsl({rng.randrange(360)},{rng.randint(*saturation)}%,{rng.randint(*light)}%)"
 
 
+def scanned(page: str, scan: bool) -> str:
+    """The page, marked if it is to look as if it had lain in a scanner."""
+    return page.replace('id="p"', f'id="p" data-scan="{int(scan)}"')
+
+
 class Style:
     """One picture's look."""
 
@@ -98,6 +103,12 @@ class Style:
         effect = rng.choice(["", "", "", "text-shadow:2px 2px 3px #0006;", f"background:{self.accent};color:#fff;padding:10px;", "text-transform:uppercase;", "text-decoration:underline;", f"border-bottom:3px solid {self.second};"])
         ink = rng.choice([self.accent, self.ink, self.second])
         return f'<div style="font:{rng.choice([400, 700, 800, 900])} {rng.randint(least, most)}px/1.15 {self.head_font!r},{self.text_font!r};color:{ink};margin:8px 0;{effect}">{text}</div>'
+
+    def title(self, least: int = 18, most: int = 36) -> str:
+        return self.headline(self.pick(words.TITLE), least, most)
+
+    def maybe(self, chance: float, block: str) -> str:
+        return block if self.rng.random() < chance else ""
 
     def paragraph(self, least: int = 12, most: int = 60) -> str:
         return f'<p style="font-size:{self.rng.randint(11, 17)}px;line-height:1.4;margin:8px 0">{self.filler(least, most)}</p>'
