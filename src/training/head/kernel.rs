@@ -1,6 +1,6 @@
 //! Kernel ridge regression on the classes: f(x) = sum over landmarks l of a_l exp(-gamma |x - l|^2), x being a projected
-//! feature vector. The landmarks are training vectors (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which bounds memory, time and the
-//! head's size whatever the number of pictures.
+//! feature vector. The landmarks are training vectors (Nyström's method; Rudi, Camoriano, Rosasco, 2015), which bounds memory,
+//! time and the head's size whatever the number of pictures.
 //!
 //! Of a backbone with tuned weights there are two such functions, and their sum is the score: one of the features that were not
 //! tuned, trained on all pictures, and one of all features, trained on those that the backbone was not tuned on.

@@ -38,36 +38,29 @@ pub fn landmarks(
     Ok(chosen)
 }
 
-/// `count` rows of the pool, or all.
-fn apart(
-    vectors: MatRef<'_, f32>,
-    mut pool: Vec<usize>,
-    count: usize,
-    random: &mut ChaCha8Rng,
-) -> Result<Vec<usize>, TrainingError> {
-    let count = count.min(pool.len());
+/// `count` of the rows, or all.
+fn apart(vectors: MatRef<'_, f32>, rows: Vec<usize>, count: usize, random: &mut ChaCha8Rng) -> Result<Vec<usize>, TrainingError> {
+    let count = count.min(rows.len());
     let mut chosen = Vec::with_capacity(count);
-    // Of each row in the pool: the kernel of it and the chosen one that it is most like.
-    let mut nearest = vec![0.0_f32; pool.len()];
+    // Each row that is left, and the kernel of it and the chosen one that it is most like.
+    let mut pool: Vec<(usize, f32)> = rows.into_iter().map(|row| (row, 0.0)).collect();
     for round in 1..=ROUNDS {
         let wanted = count * round / ROUNDS - chosen.len();
-        let drawn = sample_weighted(random, pool.len(), |place| (1.0 - nearest[place]).max(LEAST), wanted)
+        let drawn = sample_weighted(random, pool.len(), |place| (1.0 - pool[place].1).max(LEAST), wanted)
             .map_err(|error| TrainingError::Numbers(format!("landmarks can't be drawn: {error}")))?;
-        let new: Vec<usize> = drawn.iter().map(|place| pool[place]).collect();
-        let taken: HashSet<usize> = drawn.into_iter().collect();
-        let mut places = 0..;
-        nearest.retain(|_| places.next().is_some_and(|place| !taken.contains(&place)));
-        let mut places = 0..;
-        pool.retain(|_| places.next().is_some_and(|place| !taken.contains(&place)));
+        let new: Vec<usize> = drawn.iter().map(|place| pool[place].0).collect();
+        let taken: HashSet<usize> = new.iter().copied().collect();
+        pool.retain(|(row, _)| !taken.contains(row));
         if round < ROUNDS {
             let marks = select(vectors, &new);
-            for (rows, nearest) in pool.chunks(BLOCK).zip(nearest.chunks_mut(BLOCK)) {
-                let values = kernel(select(vectors, rows).as_ref(), marks.as_ref());
+            for block in pool.chunks_mut(BLOCK) {
+                let rows: Vec<usize> = block.iter().map(|(row, _)| *row).collect();
+                let values = kernel(select(vectors, &rows).as_ref(), marks.as_ref());
                 for column in 0..values.ncols() {
-                    nearest
+                    block
                         .iter_mut()
                         .zip(values.col_as_slice(column))
-                        .for_each(|(nearest, value)| *nearest = nearest.max(*value));
+                        .for_each(|((_, nearest), value)| *nearest = nearest.max(*value));
                 }
             }
         }
