@@ -88,6 +88,9 @@ fn a_changed_copy_of_spam_is_known_and_one_of_ham_is_looked_at() {
 fn what_is_remembered_is_bounded_in_age_and_number() {
     let daemon = with_api(&["cache.age=\"1s\"", "cache.spam=1"]);
     verdict(&daemon, &variant("spam-stock.png", 0));
+    // 2,560 features at half precision, and what is told of the file.
+    let bytes = value(&metrics(&daemon), "imagespam_milter_cached_bytes");
+    assert!((5120.0..6000.0).contains(&bytes), "{bytes}");
     verdict(&daemon, &picture("spam-loan.jpg"));
     assert_eq!(value(&metrics(&daemon), "imagespam_milter_cached_spam"), 1.0);
     thread::sleep(Duration::from_millis(1200));

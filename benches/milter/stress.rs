@@ -191,8 +191,7 @@ fn hostile(pictures: &[Vec<u8>], random: &mut ChaCha8Rng) -> Vec<u8> {
 pub fn soak(folder: &Path, minutes: u64) {
     many_files();
     let pictures = Arc::new(load::pictures(folder, 2000));
-    // What is remembered has its bound, and would take half an hour to come to it: a small one is full before the fifth minute.
-    let daemon = daemon(&["feedback.store=\"\"", "cache.memory=\"4 MiB\""]);
+    let daemon = daemon(&["feedback.store=\"\""]);
     let socket = daemon.socket();
     let (stop, sent, unknown) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (mut first, mut last, mut series) = ((0.0, 0), (0.0, 0), Vec::new());

@@ -94,7 +94,9 @@ impl Gathering<'_> {
         let near = self.recent.and_then(|recent| recent.find(&print));
         // Another head may think otherwise of the one that is known; then the net has to see this one.
         if let Some(vector) = near
-            && vector.probabilities(self.live).is_ok_and(|probabilities| self.live.policy.is_against(&probabilities))
+            && vector
+                .probabilities(&vector.features(), self.live)
+                .is_ok_and(|probabilities| self.live.policy.is_against(&probabilities))
         {
             return Ok(Pending::Known(vector, Known::Near));
         }

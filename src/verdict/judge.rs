@@ -124,7 +124,7 @@ impl Judge {
     /// # Errors
     /// If the net failed on one of them, or the deadline passed.
     pub fn observe(&self, message: &[u8], key: &Key, deadline: Instant) -> Result<(Vec<Observation>, String), String> {
-        // The store gets each picture's own features, not those of one that looks like it.
+        // The store gets each picture's own features (at half precision if they are remembered), not those of one that looks like it.
         let wanted = Arc::new(());
         let begun = self.look(Kind::Message, &[message], deadline, Arc::downgrade(&wanted), None);
         let verdict = block_on(self.conclude(begun, &[], pending()));
@@ -186,7 +186,9 @@ impl Judge {
             match pending {
                 Pending::Settled => new = told(&picture.result),
                 Pending::Same(place) => picture.result = pictures[place].result.clone(),
-                Pending::Known(vector, known) => picture.result = self.judged(&picture, &vector, Some(known), &live),
+                Pending::Known(vector, known) => {
+                    picture.result = self.judged(&picture, &vector, vector.features().into(), Some(known), &live);
+                }
                 Pending::Run(ticket, print) => {
                     let answer = tokio::select! {
                         biased;
@@ -195,8 +197,8 @@ impl Judge {
                     };
                     match answer {
                         Ok(features) => {
-                            let vector = Arc::new(Vector::new(features));
-                            picture.result = self.judged(&picture, &vector, None, &live);
+                            let vector = Arc::new(Vector::new(&features));
+                            picture.result = self.judged(&picture, &vector, features, None, &live);
                             self.remember_spam(&picture.result, print, &vector, &live);
                             new = Some(What::Judged(vector));
                         }
@@ -216,24 +218,28 @@ impl Judge {
         verdict
     }
 
-    fn judged(&self, picture: &PictureReport, vector: &Vector, known: Option<Known>, live: &Live) -> PictureResult {
+    fn judged(
+        &self,
+        picture: &PictureReport,
+        vector: &Vector,
+        features: Arc<Vec<f32>>,
+        known: Option<Known>,
+        live: &Live,
+    ) -> PictureResult {
         let classes = &live.net.manifest().classes;
         let reported = self.reports.as_ref().and_then(|reports| {
             let (sha256, hash) = (picture.sha256.as_ref()?, picture.hash?);
-            reports.class_of(sha256, picture.label.as_deref(), hash, &vector.features, &live.features_id)
+            reports.class_of(sha256, picture.label.as_deref(), hash, &features, &live.features_id)
         });
         let place = reported.and_then(|class| classes.iter().position(|known| known == class));
         let probabilities = match place {
             Some(place) => Ok((0..classes.len()).map(|class| if class == place { 1.0 } else { 0.0 }).collect()),
-            None => vector.probabilities(live),
+            None => vector.probabilities(&features, live),
         };
         match probabilities {
-            Ok(probabilities) => PictureResult::Judged {
-                probabilities,
-                features: vector.features.clone(),
-                reported: reported.filter(|_| place.is_some()),
-                known,
-            },
+            Ok(probabilities) => {
+                PictureResult::Judged { probabilities, features, reported: reported.filter(|_| place.is_some()), known }
+            }
             Err(error) => PictureResult::Failed(error.to_string()),
         }
     }
