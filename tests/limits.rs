@@ -168,3 +168,30 @@ fn a_worker_can_not_open_files_or_connections_and_does_not_outlive_its_daemon() 
         found.iter().all(|worker| !std::path::Path::new(&format!("/proc/{worker}/exe")).exists()).then_some(())
     });
 }
+
+/// kB of a process's own memory.
+fn memory(pid: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("RssAnon");
+    line.trim().trim_end_matches(" kB").parse().expect("number")
+}
+
+#[test]
+fn a_worker_gives_back_the_memory_of_large_pictures() {
+    let daemon = Daemon::start(&["limits.workers=1"]);
+    let judged = |picture: Vec<u8>| {
+        let verdict = daemon.client().message(&attached(&[("a.png", picture)])).verdict().expect("verdict");
+        assert!(!verdict.contains("incomplete="), "{verdict}");
+    };
+    judged(picture("ham-letter.png"));
+    let workers = daemon.workers();
+    let [worker] = &workers[..] else { panic!("{workers:?}") };
+    let before = memory(worker);
+    // 24 MB each when decoded. Of the second the allocator would keep all, for it has learned from the first.
+    for number in 0..3 {
+        judged(common::png(&RgbImage::from_fn(4000, 2000 + number, |x, y| image::Rgb([x as u8, y as u8, (x ^ y) as u8]))));
+    }
+    assert_eq!(daemon.workers(), workers, "the same worker");
+    let after = memory(worker);
+    assert!(after < before + 16_000, "{before} kB before, {after} kB after");
+}
