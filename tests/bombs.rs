@@ -16,6 +16,7 @@ use std::{
 use common::{
     Daemon,
     containers::{animated_gif, pdf_of, stream, zip},
+    memory,
     messages::{attached, message, with_picture},
     picture,
 };
@@ -170,13 +171,6 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
             message("t", &format!("Content-Type: text/plain\r\n\r\n{}", format!("{}\r\n", "█ ".repeat(500)).repeat(10_000))),
         ),
     ]
-}
-
-/// Kilobytes that a process holds, or held at its peak.
-fn memory(pid: &str, field: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with(field));
-    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 #[test]

@@ -189,6 +189,13 @@ impl Drop for Daemon {
     }
 }
 
+/// Kilobytes of a process, by this line of its status: `RssAnon`, or `VmHWM` at its peak. 0 if it has gone.
+pub fn memory(pid: &str, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(field));
+    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 /// A PNG of 400 x 300 pixels, another for each number.
 pub fn drawn(number: u32) -> Vec<u8> {
     let pixel = |x: u32, y: u32| image::Rgb([(x * (number + 3)) as u8, (y * (number + 7)) as u8, (x ^ y) as u8]);
