@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""How many QR codes `scan` reads, beside zbarimg on the same pictures.
+"""How many codes `scan` reads, beside zbarimg on the same pictures.
 
-usage: qr-recall.py COMMAND FOLDER     needs Pillow and segno (pip), zbarimg (Debian: zbar-tools)
+usage: qr-recall.py COMMAND FOLDER     needs Pillow and segno (pip), zbarimg and zint (Debian: zbar-tools, zint)
 
-Makes 300 pictures in FOLDER (seeded: the same ones every time), 30 of each kind, and 20 messages in which a code is drawn with
-block characters or table cells. A code counts as read if its text comes back whole.
+Makes 300 pictures with QR codes in FOLDER (seeded: the same ones every time), 30 of each kind, 30 of some kinds with Aztec and Data
+Matrix codes, which zbarimg does not read, and 20 messages in which a QR code is drawn with block characters or table cells. A code counts
+as read if its text comes back whole.
 """
 
 import json
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,7 +26,21 @@ PHOTOGRAPHS = ["ham-flower.jpg", "ham-temple.jpg"]
 
 
 def code(random: random.Random, text: str, module: int, level: str = "m", dark=0, light=255) -> Image.Image:
-    matrix = [list(row) for row in segno.make(text, error=level, micro=False).matrix_iter(border=4)]
+    matrix = segno.make(text, error=level, micro=False).matrix_iter(border=4)
+    return drawn([list(row) for row in matrix], module, dark, light)
+
+
+def by_zint(symbology: str, text: str, module: int) -> Image.Image:
+    """At 0.5 a module is a pixel; a quiet zone of 2 modules."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        subprocess.run(["zint", "-b", SYMBOLOGIES[symbology], "--scale", "0.5", "-d", text, "-o", file.name], check=True)
+        image = ImageOps.expand(ImageOps.invert(Image.open(file.name).convert("L")), 2)
+    pixels = list(image.getdata())
+    matrix = [pixels[at : at + image.width] for at in range(0, len(pixels), image.width)]
+    return drawn(matrix, module, 0, 255)
+
+
+def drawn(matrix: list[list[int]], module: int, dark: int, light: int) -> Image.Image:
     image = Image.new("L", (len(matrix[0]), len(matrix)))
     image.putdata([dark if module else light for row in matrix for module in row])
     return image.resize((image.width * module, image.height * module), Image.NEAREST)
@@ -47,8 +63,23 @@ def on_page(random: random.Random, mark: Image.Image, background=255) -> Image.I
     return page
 
 
+def on_photograph(random: random.Random, mark: Image.Image) -> Image.Image:
+    size = (mark.width + random.randrange(60, 500), mark.height + random.randrange(60, 400))
+    image = photograph(random, size)
+    image.paste(mark, (random.randrange(size[0] - mark.width), random.randrange(size[1] - mark.height)))
+    return image
+
+
 def picture(kind: str, random: random.Random, text: str) -> Image.Image:
     module = random.randrange(3, 9)
+    symbology, _, place = kind.partition(" ")
+    if symbology in SYMBOLOGIES:
+        mark = by_zint(symbology, text, module)
+        if place == "page":
+            return on_page(random, mark)
+        if place == "turned":
+            return on_page(random, mark.rotate(random.uniform(0, 360), Image.BICUBIC, expand=True, fillcolor=255))
+        return on_photograph(random, mark)
     if kind == "page":
         return on_page(random, code(random, text, module))
     if kind == "small":
@@ -73,11 +104,7 @@ def picture(kind: str, random: random.Random, text: str) -> Image.Image:
         mark.paste(logo, ((mark.width - side) // 2, (mark.height - side) // 2))
         return mark
     if kind == "photograph":
-        mark = code(random, text, module)
-        size = (mark.width + random.randrange(60, 500), mark.height + random.randrange(60, 400))
-        image = photograph(random, size)
-        image.paste(mark, (random.randrange(size[0] - mark.width), random.randrange(size[1] - mark.height)))
-        return image
+        return on_photograph(random, code(random, text, module))
     if kind == "veiled":
         mark = code(random, text, module, "h").convert("RGB")
         return Image.blend(mark, photograph(random, mark.size), random.uniform(0.3, 0.55))
@@ -85,7 +112,10 @@ def picture(kind: str, random: random.Random, text: str) -> Image.Image:
     return ImageEnhance.Brightness(mark).enhance(random.uniform(0.5, 1.2))
 
 
+# Their numbers at zint.
+SYMBOLOGIES = {"aztec": "92", "datamatrix": "71"}
 KINDS = ["page", "small", "faint", "inverted", "turned", "slanted", "logo", "photograph", "veiled", "blurred"]
+OTHERS = [f"{symbology} {place}" for symbology in SYMBOLOGIES for place in ("page", "turned", "on photograph")]
 
 
 def message(text: str, kind: str) -> str:
@@ -104,9 +134,10 @@ def main() -> None:
     command, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, str] = {}
-    for number in range(300):
+    for number in range(30 * len(KINDS) + 30 * len(OTHERS)):
         chance = random.Random(number)
-        kind = KINDS[number % len(KINDS)]
+        further = number - 30 * len(KINDS)
+        kind = KINDS[number % len(KINDS)] if further < 0 else OTHERS[further % len(OTHERS)]
         letters = "".join(chance.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(chance.randrange(4, 60)))
         text = f"https://example.com/{letters}"
         image = picture(kind, chance, text)
@@ -137,11 +168,13 @@ def main() -> None:
             seconds += time.perf_counter() - started
             theirs[name] = run.stdout.decode(errors="replace").splitlines()
     print(f"zbarimg, whole: {seconds / len(theirs) * 1000:.1f} ms each")
-    print(f"{'kind':12} {'codes':>5} {'ours':>5} {'zbarimg':>7}")
+    print(f"{'kind':24} {'codes':>5} {'ours':>5} {'zbarimg':>7}")
     count = lambda found, names: sum(texts[name] in found.get(name, []) for name in names)
-    for kind in [*KINDS, "blocks", "table", ""]:
-        names = [name for name in texts if name.startswith(kind) and (kind or not name.endswith(".eml"))]
-        print(f"{kind or 'pictures':12} {len(names):5} {count(ours, names):5} {count(theirs, names):7}")
+    for kind in [*KINDS, *OTHERS, "blocks", "table"]:
+        names = [name for name in texts if name.startswith(f"{kind}-")]
+        print(f"{kind:24} {len(names):5} {count(ours, names):5} {count(theirs, names):7}")
+    names = [name for name in texts if name.partition("-")[0] in KINDS]
+    print(f"{'pictures with QR codes':24} {len(names):5} {count(ours, names):5} {count(theirs, names):7}")
     for name in texts:
         if "--missed" in sys.argv and texts[name] not in ours.get(name, []):
             print(name, "zbarimg reads it" if texts[name] in theirs.get(name, []) else "")
