@@ -131,6 +131,24 @@ fn documents_of_ghostscript_and_qpdf_are_rendered_or_told_to_be_encrypted() {
     }
 }
 
+/// A PNG of a letter, in whose lower right corner this code is, straight or turned by 20 degrees.
+fn on_a_page(code: &Path, turned: bool) -> Vec<u8> {
+    let code = image::open(code).expect("code").to_luma8();
+    let mut page = image::load_from_memory(&picture("ham-letter.png")).expect("letter").to_rgb8();
+    let (sin, cos) = if turned { 20_f32.to_radians().sin_cos() } else { (0.0, 1.0) };
+    // Half a square that the turned code is in, with what has to be light around it.
+    let half = (code.width().max(code.height()) as f32 * 0.8) as i32;
+    let middle = (page.width() as i32 - half, page.height() as i32 - half);
+    for (x, y) in (-half..half).flat_map(|y| (-half..half).map(move |x| (x, y))) {
+        let at = |along: f32, across: f32, length: u32| along * cos + across * sin + length as f32 / 2.0;
+        let (column, row) = (at(x as f32, y as f32, code.width()), at(y as f32, -x as f32, code.height()));
+        let within = column >= 0.0 && row >= 0.0;
+        let pixel = code.get_pixel_checked(column as u32, row as u32).filter(|_| within).map_or(255, |pixel| pixel.0[0]);
+        page.put_pixel((middle.0 + x) as u32, (middle.1 + y) as u32, image::Rgb([pixel; 3]));
+    }
+    common::png(&page)
+}
+
 #[test]
 fn codes_of_qrencode_and_zint_are_read() {
     let shop = Workshop::open();
@@ -148,6 +166,11 @@ fn codes_of_qrencode_and_zint_are_read() {
     for (name, symbology) in [("aztec.png", "92"), ("datamatrix.png", "71")] {
         if shop.run("zint", &["-b", symbology, "--scale", "2", "-o", name, "-d", text]) {
             assert_eq!(told(&shop.send(name)), 1, "{name}");
+            // rxing reads no Aztec code that is turned by more than some 10 degrees.
+            for turned in [false, true].into_iter().take(if symbology == "92" { 1 } else { 2 }) {
+                fs::write(shop.path("page.png"), on_a_page(&shop.path(name), turned)).expect("page");
+                assert_eq!(told(&shop.send("page.png")), 1, "{name} in a corner of a page, turned: {turned}");
+            }
         }
     }
     for format in ["UTF8", "UTF8i", "ASCII", "ASCIIi"] {

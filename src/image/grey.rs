@@ -1,6 +1,7 @@
 //! Brightness.
 
 use image::GrayImage;
+use pulp::Arch;
 
 use super::Picture;
 
@@ -11,7 +12,12 @@ pub type Grey = GrayImage;
 /// times as long.
 pub fn grey(picture: &Picture) -> Grey {
     let luma = |[red, green, blue]: [u32; 3]| (2126 * red + 7152 * green + 722 * blue) / 10000;
-    let pixels = picture.as_raw().chunks_exact(3).map(|rgb| luma([rgb[0], rgb[1], rgb[2]].map(u32::from)) as u8).collect();
+    let mut pixels = vec![0; picture.as_raw().len() / 3];
+    Arch::new().dispatch(|| {
+        for (pixel, rgb) in pixels.iter_mut().zip(picture.as_raw().as_chunks().0) {
+            *pixel = luma(rgb.map(u32::from)) as u8;
+        }
+    });
     // As many as the picture has: from_raw can't fail.
     GrayImage::from_raw(picture.width(), picture.height(), pixels).unwrap_or_default()
 }
