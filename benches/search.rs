@@ -1,10 +1,15 @@
 //! What looking for pictures costs a message that has none, beside parsing it with mail-parser alone; then with the way to a
-//! worker process and back. `cargo bench --bench search`
+//! worker process and back: `cargo bench --bench search`. What looking for codes costs the pictures in a folder, beside decoding
+//! them and making them as large as the net takes them: `cargo bench --bench search -- FOLDER`
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use imagespam_milter::{
-    config::{Sources, load},
+    config::{Limits, Sources, load},
+    image,
     inspect::{Audience, Code, Kind, Pool, Seen, Task, worker},
     mail::find_pictures,
 };
@@ -38,6 +43,9 @@ fn main() {
         return;
     }
     let settings = load(&Sources::default()).expect("defaults").0;
+    if let Some(folder) = std::env::args().skip(1).find(|argument| argument != "--bench") {
+        return codes(Path::new(&folder), &settings.limits);
+    }
     let pool = Pool::new(Task::new(&settings.limits, &settings.skip, vec![(384, 384)])).expect("pool");
     println!(
         "{:44} {:>8} {:>10} {:>10} {:>6} {:>10} {:>6}",
@@ -74,6 +82,34 @@ fn main() {
             median(4)
         );
     }
+}
+
+fn codes(folder: &Path, limits: &Limits) {
+    let (mut pictures, mut pixels, mut bare, mut brightness, mut codes) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let bytes = std::fs::read(entry.expect("entry").path()).expect("file");
+        let started = Instant::now();
+        let Ok(picture) = image::decode(&bytes, limits) else { continue };
+        std::hint::black_box(image::resize(&picture, 384, 384));
+        let decoded = Instant::now();
+        let grey = image::grey(&picture);
+        let told = Instant::now();
+        std::hint::black_box(image::codes(&grey));
+        codes += told.elapsed().as_secs_f64();
+        brightness += (told - decoded).as_secs_f64();
+        bare += (decoded - started).as_secs_f64();
+        pictures += 1.0;
+        pixels += f64::from(picture.width()) * f64::from(picture.height());
+    }
+    let each = |seconds: f64| seconds * 1e3 / pictures;
+    println!(
+        "{pictures} pictures of {:.2} megapixels; ms each: decoded and sized {:.2}, brightness {:.2}, codes {:.2}; codes against the first {:.2}",
+        pixels / 1e6 / pictures,
+        each(bare),
+        each(brightness),
+        each(codes),
+        codes / bare
+    );
 }
 
 /// Microseconds a call.
