@@ -117,16 +117,20 @@ fn huge_pictures_are_refused_before_they_take_memory() {
 
 /// Each three of them might belong to a QR code.
 #[test]
-fn a_page_of_finder_patterns_does_not_keep_a_worker_busy() {
+fn a_page_of_finder_patterns_does_not_keep_a_worker_busy_until_it_is_ended() {
+    let daemon = Daemon::start(&["limits.workers=1"]);
     let page = image::RgbImage::from_fn(1200, 1200, |x, y| {
         let (x, y) = (x % 9, y % 9);
         let from_edge = x.min(y).min(6_u32.wrapping_sub(x)).min(6_u32.wrapping_sub(y));
         image::Rgb(if x < 7 && y < 7 && from_edge != 1 { [0; 3] } else { [255; 3] })
     });
-    let answers = survives(vec![("finders".to_owned(), with_picture("finders", "image/png", &common::png(&page)))]);
-    let verdict = answers[0].verdict().expect("verdict");
-    // Neither ended at limits.picture_time nor cut short.
-    assert!(!verdict.contains("incomplete=") && !verdict.starts_with("Unknown"), "{verdict}");
+    let workers = daemon.workers();
+    let answer = daemon.client().message(&with_picture("finders", "image/png", &common::png(&page)));
+    // Judged, and that something was not read is told.
+    let verdict = answer.verdict().expect("verdict");
+    assert!(answer.status == 'a' && !verdict.starts_with("Unknown"), "{answer:?}");
+    assert!(verdict.contains("incomplete=picture_time"), "{verdict}");
+    assert_eq!(daemon.workers(), workers, "the same worker");
 }
 
 #[test]

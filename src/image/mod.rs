@@ -13,7 +13,7 @@ mod pdf;
 mod resize;
 mod svg;
 
-pub use codes::{Code, codes, codes_in_grid};
+pub use codes::{Code, Codes, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, dimensions};
 pub use frames::{Frame, frames};
 pub use grey::{Grey, grey};

@@ -246,7 +246,7 @@ impl Looker<'_> {
     }
 
     fn drawing(&mut self, drawing: &Drawing) -> io::Result<()> {
-        let codes = image::codes_in_grid(&drawing.grid);
+        let codes = self.read(image::codes_in_grid(&drawing.grid));
         if codes.is_empty() {
             return Ok(());
         }
@@ -255,12 +255,21 @@ impl Looker<'_> {
         self.listener.tell(Event::Codes(codes))
     }
 
+    /// What was not tried would have gone on beyond that limit.
+    fn read(&mut self, codes: image::Codes) -> Vec<image::Code> {
+        if codes.cut {
+            self.cut("picture_time");
+        }
+        codes.read
+    }
+
     /// Of what was told last. A code reader that fails inside costs the code, not the picture.
     fn codes(&mut self, grey: &image::Grey) -> io::Result<()> {
         if grey.width().min(grey.height()) < SMALLEST_CODE {
             return Ok(());
         }
         let codes = std::panic::catch_unwind(|| image::codes(grey)).unwrap_or_default();
+        let codes = self.read(codes);
         if codes.is_empty() { Ok(()) } else { self.listener.tell(Event::Codes(codes)) }
     }
 }

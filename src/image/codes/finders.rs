@@ -43,10 +43,25 @@ const MOST_OF_QR: usize = 1000;
 /// Bull's eyes looked at, of one colour.
 const MOST_BULLS_EYES: usize = 10;
 
+/// Whether a QR code may be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Qr {
+    /// It is not.
+    No,
+    /// It may.
+    Maybe,
+    /// To look for it would take too long.
+    TooMany,
+}
+
 /// Whether a QR code may be there, dark on light and light on dark: what each of `rxing`'s two readers asks of a row, and of what
-/// crosses it, is there three times, and not hundreds of times.
-pub fn may_have_qr(bits: &Bits) -> [bool; 2] {
-    squares(bits, ROWS_QR, MOST_OF_QR, is_qr).map(|finders| (OF_QR..MOST_OF_QR).contains(&finders.len()))
+/// crosses it, is there three times.
+pub fn may_have_qr(bits: &Bits) -> [Qr; 2] {
+    squares(bits, ROWS_QR, MOST_OF_QR, is_qr).map(|finders| match finders.len() {
+        0..OF_QR => Qr::No,
+        OF_QR..MOST_OF_QR => Qr::Maybe,
+        _ => Qr::TooMany,
+    })
 }
 
 /// Where Aztec codes may have their middle, dark on light and light on dark.

@@ -6,6 +6,8 @@ mod connected;
 mod finders;
 mod regions;
 
+use std::cell::Cell;
+
 use image::Luma;
 use pulp::Arch;
 use rxing::{
@@ -22,7 +24,7 @@ use self::{
     binarizer::{Binarized, Threshold},
     bits::Bits,
     connected::Region,
-    finders::{Finder, bulls_eyes, may_have_qr},
+    finders::{Finder, Qr, bulls_eyes, may_have_qr},
     regions::regions,
 };
 use super::{Grey, resize::resize_grey};
@@ -35,6 +37,15 @@ pub struct Code {
     pub symbology: String,
     /// What it says, at most [`LONGEST`] characters of it.
     pub text: String,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Codes {
+    /// At most [`MOST`].
+    pub read: Vec<Code>,
+    /// There may be more, but so much looks like the corner of a QR code that reading would take many seconds.
+    pub cut: bool,
 }
 
 /// Characters of a code that are kept. A QR code holds at most 4,296 (ISO/IEC 18004, version 40-L).
@@ -56,21 +67,21 @@ const LARGEST_PURE: usize = 160;
 /// Codes of one picture.
 const MOST: usize = 10;
 
-/// Reads the codes in a picture, at most [`MOST`], by its brightness.
-pub fn codes(grey: &Grey) -> Vec<Code> {
+/// Reads the codes in a picture by its brightness.
+pub fn codes(grey: &Grey) -> Codes {
     // The smallest code there is, Data Matrix 10 x 10, with one pixel for a module.
     if grey.width().min(grey.height()) < 10 {
-        return Vec::new();
+        return Codes::default();
     }
     let reduced = reduced(grey, LONGER_SIDE);
     let grey = reduced.as_ref().unwrap_or(grey);
     let found = read(grey, Threshold::Surroundings, Sought::All);
-    if !found.is_empty() {
+    if found.cut || !found.read.is_empty() {
         return found;
     }
     let reduced = self::reduced(grey, LONGER_SIDE_FAINT);
     told_by_surroundings(reduced.as_ref().unwrap_or(grey))
-        .map_or_else(Vec::new, |told| read(&told, Threshold::Half, Sought::FaintQr))
+        .map_or_else(Codes::default, |told| read(&told, Threshold::Half, Sought::FaintQr))
 }
 
 /// In a size of at most `longest` on the longer side, if it is larger.
@@ -101,7 +112,7 @@ fn told_by_surroundings(grey: &Grey) -> Option<Grey> {
 }
 
 /// Reads the codes in what is drawn with characters or cells.
-pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
+pub fn codes_in_grid(grid: &Grid) -> Codes {
     // Pixels of a cell, and cells of quiet zone around the drawing.
     const SCALE: usize = 4;
     const QUIET: usize = 8;
@@ -116,7 +127,7 @@ pub fn codes_in_grid(grid: &Grid) -> Vec<Code> {
     };
     let read = |inverted| read(&drawn(inverted), Threshold::Half, Sought::All);
     let found = read(false);
-    if found.is_empty() { read(true) } else { found }
+    if found.cut || !found.read.is_empty() { found } else { read(true) }
 }
 
 /// What is looked for.
@@ -186,23 +197,31 @@ fn hints(format: BarcodeFormat) -> DecodeHints {
     DecodeHints { PossibleFormats: Some([format].into()), TryHarder: Some(true), ..DecodeHints::default() }
 }
 
-impl Reader for Sought {
+/// A reader of what is sought, as `rxing` has it.
+struct Search<'a> {
+    sought: Sought,
+    cut: &'a Cell<bool>,
+}
+
+impl Reader for Search<'_> {
     fn decode<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
         let bits = Bits::of(image.get_black_matrix());
-        let [dark, light] = may_have_qr(&bits);
-        let [dark_eyes, light_eyes] = match self {
-            Self::All => bulls_eyes(&bits),
-            Self::FaintQr => Default::default(),
+        let qr = may_have_qr(&bits);
+        self.cut.set(self.cut.get() || qr.contains(&Qr::TooMany));
+        let [dark, light] = qr.map(|qr| qr == Qr::Maybe);
+        let [dark_eyes, light_eyes] = match self.sought {
+            Sought::All => bulls_eyes(&bits),
+            Sought::FaintQr => Default::default(),
         };
-        let found = self.one_way(image, dark, &dark_eyes).or_else(|_| {
+        let found = self.sought.one_way(image, dark, &dark_eyes).or_else(|_| {
             image.invert();
-            let found = self.one_way(image, light, &light_eyes);
+            let found = self.sought.one_way(image, light, &light_eyes);
             image.invert();
             found
         });
-        match self {
-            Self::All => found.or_else(|_| data_matrix(&bits)).or_else(|_| pure_data_matrix(image)),
-            Self::FaintQr => found,
+        match self.sought {
+            Sought::All => found.or_else(|_| data_matrix(&bits)).or_else(|_| pure_data_matrix(image)),
+            Sought::FaintQr => found,
         }
     }
 
@@ -211,18 +230,21 @@ impl Reader for Sought {
     }
 }
 
-fn read(grey: &Grey, threshold: Threshold, sought: Sought) -> Vec<Code> {
-    let Ok(source) = Luma8LuminanceSource::new(grey.as_raw().clone(), grey.width(), grey.height()) else { return Vec::new() };
+fn read(grey: &Grey, threshold: Threshold, sought: Sought) -> Codes {
+    let Ok(source) = Luma8LuminanceSource::new(grey.as_raw().clone(), grey.width(), grey.height()) else {
+        return Codes::default();
+    };
     let mut image = BinaryBitmap::new(Binarized::new(source, threshold));
-    let found = GenericMultipleBarcodeReader::new(sought).decode_multiple(&mut image);
-    let mut codes: Vec<Code> = Vec::new();
+    let cut = Cell::new(false);
+    let found = GenericMultipleBarcodeReader::new(Search { sought, cut: &cut }).decode_multiple(&mut image);
+    let mut read: Vec<Code> = Vec::new();
     // An error means that there is none.
     for code in found.unwrap_or_default().iter().map(code) {
-        if !codes.contains(&code) && codes.len() < MOST {
-            codes.push(code);
+        if !read.contains(&code) && read.len() < MOST {
+            read.push(code);
         }
     }
-    codes
+    Codes { read, cut: cut.get() }
 }
 
 fn code(found: &RXingResult) -> Code {
