@@ -163,12 +163,12 @@ fn codes_of_qrencode_and_zint_are_read() {
             assert_eq!(told(&shop.send(name)), 1, "{name}");
         }
     }
-    for (name, symbology) in [("aztec.png", "92"), ("datamatrix.png", "71")] {
+    // rxing reads no Aztec code that is turned by more than some 10 degrees.
+    for (name, symbology, turns) in [("aztec.png", "92", &[false][..]), ("datamatrix.png", "71", &[false, true])] {
         if shop.run("zint", &["-b", symbology, "--scale", "2", "-o", name, "-d", text]) {
             assert_eq!(told(&shop.send(name)), 1, "{name}");
-            // rxing reads no Aztec code that is turned by more than some 10 degrees.
-            for turned in [false, true].into_iter().take(if symbology == "92" { 1 } else { 2 }) {
-                fs::write(shop.path("page.png"), on_a_page(&shop.path(name), turned)).expect("page");
+            for turned in turns {
+                fs::write(shop.path("page.png"), on_a_page(&shop.path(name), *turned)).expect("page");
                 assert_eq!(told(&shop.send("page.png")), 1, "{name} in a corner of a page, turned: {turned}");
             }
         }

@@ -4,7 +4,6 @@
 use super::bits::Bits;
 
 /// Where the middle of a pattern is, and its side or that of its part looked at, in pixels.
-#[derive(Clone, Copy)]
 pub struct Finder {
     /// From the left.
     pub x: u32,
