@@ -4,6 +4,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     net::TcpStream,
     os::unix::net::UnixStream,
     process::Command,
@@ -141,6 +142,32 @@ fn more_messages_than_can_be_judged_are_all_answered_at_their_deadline_and_the_n
     assert!(slowest < Duration::from_secs(3), "{slowest:?}");
     assert!(daemon.log().contains("verdict=unknown reason=deadline"), "60 messages of 5 pictures are more than 2 s for one core");
     assert!(verdict(&daemon, &picture("spam-stock.png")).starts_with("Yes, "));
+}
+
+#[test]
+fn pictures_that_come_faster_than_the_net_are_judged_together_and_each_as_by_itself() {
+    let settings = ["model.sessions=1", "cache.memory=\"0\"", "cache.spam=0"];
+    let names = ["spam-stock.png", "ham-letter.png", "spam-loan.jpg", "ham-chart.png"];
+    let files: Vec<Vec<u8>> =
+        (0..12).map(|number| if number % 3 == 0 { picture(names[number / 3]) } else { drawn(number as u32) }).collect();
+    // What the log says of each picture, by its SHA-256.
+    let told = |daemon: &Daemon| {
+        let picture = |line: &str| {
+            let (found, sha256) = line.split_once("picture=")?.1.split_once(" sha256=")?;
+            Some((sha256.to_owned(), found.split_once(" size=")?.1.to_owned()))
+        };
+        daemon.log().lines().filter_map(picture).collect::<BTreeMap<_, _>>()
+    };
+    let runs = |daemon: &Daemon| value(&metrics(daemon), "imagespam_milter_stage_seconds_count{stage=\"head\"}");
+    let alone = with_api(&settings);
+    files.iter().for_each(|file| drop(verdict(&alone, file)));
+    let together = with_api(&settings);
+    let named: Vec<(&str, &[u8])> = files.iter().map(|file| ("a.png", file.as_slice())).collect();
+    assert!(together.client().message(&with_files("many", &named)).verdict().expect("verdict").starts_with("Yes, "));
+    assert_eq!(told(&alone).len(), files.len());
+    assert_eq!(told(&alone), told(&together));
+    assert_eq!(runs(&alone), files.len() as f64);
+    assert!(runs(&together) < files.len() as f64, "{}", runs(&together));
 }
 
 #[test]

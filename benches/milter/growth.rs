@@ -136,7 +136,7 @@ fn jpeg(picture: &RgbImage) -> Vec<u8> {
 /// Microseconds to look one up that is there, and MB that all take, without the feature vectors.
 fn known_files(count: usize, kept: &mut Vec<Files>) -> (f64, f64) {
     let mut random = ChaCha8Rng::seed_from_u64(3);
-    let vector = Arc::new(Vector::new(&[]));
+    let vector = Arc::new(Vector::new(&[], None));
     let before = memory_of_process("self");
     // Room for all: an entry counts less.
     let files = Files::new(count as u64 * 1024, Duration::from_secs(3600));
@@ -169,7 +169,7 @@ fn near_duplicates(count: usize) -> (f64, f64) {
     let mut random = ChaCha8Rng::seed_from_u64(2);
     let mut print = fingerprint(&grey(&scene(64)), &scene(64));
     let recent = Recent::new(count, Duration::from_secs(3600));
-    let vector = Arc::new(Vector::new(&[]));
+    let vector = Arc::new(Vector::new(&[], None));
     for _ in 0..count {
         print.hash = random.random();
         recent.push(print.clone(), vector.clone());

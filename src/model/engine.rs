@@ -16,9 +16,12 @@ use metrics::{counter, gauge, histogram};
 use ort::{ep, session::Session, value::TensorRef};
 
 use super::{
-    Bundle, Failure, Manifest, ModelError, Runtime, Ticket, known_picture,
+    Bundle, Failure, Manifest, ModelError, Runtime, Ticket,
+    head::LoadedHead,
+    held::Held,
+    known_picture,
     precision::{Graphs, Target, int8_wanted},
-    ticket::{Job, reply},
+    ticket::Job,
     verify::{norm, norm_fits},
 };
 use crate::{
@@ -79,6 +82,7 @@ struct Shared {
     on_card: AtomicBool,
     in_int8: AtomicBool,
     runs: AtomicU64,
+    held: Held,
     /// Numbers of each of the manifest's outputs, as far as they are fixed.
     widths: OnceLock<Vec<Option<usize>>>,
 }
@@ -98,6 +102,7 @@ impl Engine {
             on_card: AtomicBool::new(false),
             in_int8: AtomicBool::new(false),
             runs: AtomicU64::new(0),
+            held: Held::default(),
             widths: OnceLock::new(),
         });
         let (queue, jobs) = bounded(placement.waiting.max(1));
@@ -144,16 +149,17 @@ impl Engine {
         self.shared.runs.load(Ordering::Relaxed)
     }
 
-    /// Puts a picture into the queue, sized for each view: RGB, 8 bits a channel, rows from the top. Waits while the queue is full.
+    /// Puts a picture into the queue, sized for each view: RGB, 8 bits a channel, rows from the top. `head` is asked about its features.
+    /// Waits while the queue is full.
     ///
     /// # Errors
     /// If the pixels are not of the views' sizes, or the queue is still full at `until`.
-    pub fn submit(&self, views: Vec<Vec<u8>>, until: Instant) -> Result<Ticket, Failure> {
+    pub fn submit(&self, views: Vec<Vec<u8>>, head: Option<Arc<LoadedHead>>, until: Instant) -> Result<Ticket, Failure> {
         let expected = self.shared.manifest.view.iter().map(|view| view.width as usize * view.height as usize * 3);
         if !expected.eq(views.iter().map(Vec::len)) {
             return Err(Failure::Net("the views take other pixels".to_owned()));
         }
-        let (job, ticket) = Job::new(views, until);
+        let (job, ticket) = Job::new(views, head, until);
         let sent = self.queue.send_deadline(job, until).map_err(|error| match error {
             SendTimeoutError::Timeout(_) => Failure::Late,
             SendTimeoutError::Disconnected(_) => Failure::Net("the net's threads have ended".to_owned()),
@@ -277,15 +283,17 @@ impl Shared {
     fn serve_by_processor(self: Arc<Self>, jobs: &Receiver<Job>) -> Result<(), ModelError> {
         let mut tried = self.int8_session()?;
         self.in_int8.store(tried.is_some(), Ordering::Relaxed);
-        for number in 0..self.placement.sessions.max(1) {
+        let sessions = self.placement.sessions.max(1);
+        for number in 0..sessions {
             let mut session = tried.take().map_or_else(|| self.session(self.processor()), Ok)?;
             let (shared, jobs) = (self.clone(), jobs.clone());
             spawn(&number.to_string(), move || {
                 for job in &jobs {
                     for job in due(vec![job], &jobs) {
                         let features = shared.run(&mut session, std::slice::from_ref(&job));
-                        reply(vec![job], features);
+                        shared.held.add(vec![job], features);
                     }
+                    shared.held.settle(jobs.len(), sessions);
                 }
             })?;
         }
@@ -302,7 +310,10 @@ impl Shared {
                 continue;
             }
             match self.run(&mut session, &batch) {
-                Ok(features) => reply(batch, Ok(features)),
+                Ok(features) => {
+                    self.held.add(batch, Ok(features));
+                    self.held.settle(0, 1);
+                }
                 Err(error) => {
                     tracing::error!("the graphics card fails ({error}): going on with the processor, until the next start");
                     drop(session);
@@ -324,8 +335,9 @@ impl Shared {
                 Ok(session) => self.run(session, std::slice::from_ref(&job)),
                 Err(error) => Err(ModelError::Inference(error.to_string())),
             };
-            reply(vec![job], features);
+            self.held.add(vec![job], features);
         }
+        self.held.settle(0, 1);
     }
 
     /// The feature vectors of at most [`MOST`] pictures, counted.

@@ -1,9 +1,12 @@
 //! The net: a bundle on disk (`bundle`), the ONNX Runtime library (`runtime`), the queue (`ticket`) and threads that turn pixels into features
-//! (`engine`), in float32 or 8 bits (`precision`), as far as it is read (`trim`), features into probabilities (`net`), what thresholds go by (`score`), the known-answer check
+//! (`engine`), in float32 or 8 bits (`precision`), as far as it is read (`trim`), features into probabilities (`head`), of several
+//! pictures at once (`held`), both together (`net`), what thresholds go by (`score`), the known-answer check
 //! (`verify`), and the heads learned on this site (`versions`). Knows nothing of mail or policy.
 
 mod bundle;
 mod engine;
+mod head;
+mod held;
 mod net;
 mod precision;
 mod preprocess;
@@ -16,10 +19,11 @@ mod versions;
 
 pub use bundle::{BaseFile, Bundle, Head, Int8, Manifest, Thresholds, View};
 pub use engine::Placement;
+pub use head::Said;
 pub use net::Net;
 pub use runtime::{PACKAGE_LIBRARY, Runtime, version as runtime_version};
 pub use score::Finding;
-pub use ticket::{Answer, Failure, Ticket, WeakTicket};
+pub use ticket::{Answer, Failure, Ran, Ticket, WeakTicket};
 pub use trim::trimmed;
 pub use verify::{KnownAnswer, known_picture};
 pub use versions::{Change, Version, Versions, base_of, in_use};

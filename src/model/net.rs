@@ -1,17 +1,13 @@
-//! A loaded model: a backbone (`engine`), and a session of a head, which runs on the processor, one caller after the other.
+//! A loaded model: a backbone (`engine`), and a head.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_executor::block_on;
-use ort::{
-    session::Session,
-    value::{TensorRef, ValueType},
-};
 
-use super::{Bundle, Failure, Manifest, ModelError, Placement, Runtime, Ticket, engine::Engine};
+use super::{Bundle, Failure, Manifest, ModelError, Placement, Runtime, Ticket, engine::Engine, head::LoadedHead};
 use crate::{
     config::{Device, Precision},
     image::Picture,
@@ -25,8 +21,7 @@ pub struct Net {
     manifest: Manifest,
     /// Shared with the nets that differ in the head only.
     backbone: Arc<Engine>,
-    /// One for all: its run is short beside the backbone's.
-    head: Mutex<Session>,
+    head: Arc<LoadedHead>,
 }
 
 impl Net {
@@ -52,14 +47,18 @@ impl Net {
     }
 
     fn put_together(runtime: &Runtime, bundle: &Bundle, backbone: Arc<Engine>) -> Result<Self, ModelError> {
-        let head = runtime.session_builder()?.commit_from_memory(&bundle.head)?;
-        check_head(&bundle.manifest, &head)?;
-        Ok(Self { manifest: bundle.manifest.clone(), backbone, head: Mutex::new(head) })
+        let head = Arc::new(LoadedHead::load(runtime, bundle)?);
+        Ok(Self { manifest: bundle.manifest.clone(), backbone, head })
     }
 
     /// What `model.toml` says.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Number of the head: no other of this process has it.
+    pub fn head(&self) -> u64 {
+        self.head.number
     }
 
     /// The feature vector of a picture: for each view, the backbone's outputs one behind the other.
@@ -75,8 +74,8 @@ impl Net {
     pub(super) fn features_until(&self, picture: &Picture, until: Instant) -> Result<Result<Vec<f32>, Failure>, ModelError> {
         let sized = self.manifest.view.iter().map(|view| view.sized(picture).map(Picture::into_raw)).collect::<Option<Vec<_>>>();
         let sized = sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?;
-        let answer = self.submit(sized, until).and_then(|ticket| block_on(ticket.answer()));
-        Ok(answer.map(|features| features.to_vec()))
+        let answer = self.backbone.submit(sized, None, until).and_then(|ticket| block_on(ticket.answer()));
+        Ok(answer.map(|ran| ran.features.to_vec()))
     }
 
     /// What the backbone runs on at the moment: a processor or a card.
@@ -113,13 +112,13 @@ impl Net {
         self.backbone.runs()
     }
 
-    /// The same of a picture that is sized already, when its turn comes: for each view of the manifest its pixels, RGB, 8 bits a
-    /// channel, rows from the top. Waits while the queue is full.
+    /// Features and probabilities of a picture that is sized already, when its turn comes: for each view of the manifest its pixels,
+    /// RGB, 8 bits a channel, rows from the top. Waits while the queue is full.
     ///
     /// # Errors
     /// If they are not of the views' sizes, or the queue is still full at `until`.
     pub fn submit(&self, sized: Vec<Vec<u8>>, until: Instant) -> Result<Ticket, Failure> {
-        self.backbone.submit(sized, until)
+        self.backbone.submit(sized, Some(self.head.clone()), until)
     }
 
     /// The probability of each class, in the order of the manifest's classes.
@@ -135,38 +134,10 @@ impl Net {
     /// # Errors
     /// As [`Net::probabilities`].
     pub fn probabilities_of(&self, features: &[f32], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-        let mut session = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let (head, classes) = (&self.manifest.head, self.manifest.classes.len());
-        let tensor = TensorRef::from_array_view(([rows, features.len() / rows.max(1)], features))?;
-        let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
-        let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
-        if probabilities.len() != rows * classes {
-            return Err(self.mismatch(format!("the head gives {} probabilities", probabilities.len())));
-        }
-        if probabilities.iter().any(|number| !number.is_finite()) {
-            return Err(self.mismatch("the net gives probabilities that are no numbers".to_owned()));
-        }
-        Ok(probabilities.chunks(classes).map(<[f32]>::to_vec).collect())
+        self.head.probabilities_of(features, rows)
     }
 
     fn mismatch(&self, problem: String) -> ModelError {
         ModelError::Mismatch { model: self.manifest.title(), problem }
-    }
-}
-
-/// Checks that the named input and output exist, and that there are as many numbers as classes.
-fn check_head(manifest: &Manifest, session: &Session) -> Result<(), ModelError> {
-    let mismatch = |problem: String| ModelError::Mismatch { model: manifest.title(), problem };
-    let head = &manifest.head;
-    if !session.inputs().iter().any(|input| input.name() == head.input) {
-        return Err(mismatch(format!("{} has no input \"{}\"", head.file, head.input)));
-    }
-    let output = session.outputs().iter().find(|output| output.name() == head.output);
-    match output.map(|output| output.dtype()) {
-        Some(ValueType::Tensor { shape, .. }) if shape.last().is_some_and(|n| *n < 0 || *n == manifest.classes.len() as i64) => {
-            Ok(())
-        }
-        Some(_) => Err(mismatch(format!("{}: \"{}\" does not hold {} classes", head.file, head.output, manifest.classes.len()))),
-        None => Err(mismatch(format!("{} has no output \"{}\"", head.file, head.output))),
     }
 }

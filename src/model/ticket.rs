@@ -1,4 +1,4 @@
-//! A picture in the net's queue: the job for the threads, and the tickets of those who wait for its features.
+//! A picture in the net's queue: the job for the threads, and the tickets of those who wait for what the net has of it.
 
 use std::{
     sync::{Arc, Weak},
@@ -7,9 +7,9 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::ModelError;
+use super::head::{LoadedHead, Said};
 
-/// Why there are no features of a picture.
+/// Why the net has nothing of a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Its time had passed before a session was free.
@@ -20,10 +20,19 @@ pub enum Failure {
     Net(String),
 }
 
-/// The feature vector of a picture, or why there is none.
-pub type Answer = Result<Arc<Vec<f32>>, Failure>;
+/// What the net has of a picture.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The feature vector.
+    pub features: Arc<Vec<f32>>,
+    /// What the head that was asked says of it; none if there was no such head, or it failed.
+    pub said: Option<Said>,
+}
 
-/// A picture whose features are on their way. When all its tickets have been dropped, it is not run.
+/// What the net has of a picture, or why it has nothing.
+pub type Answer = Result<Ran, Failure>;
+
+/// A picture that is at the net. When all its tickets have been dropped, it is not run.
 pub struct Ticket {
     answer: watch::Receiver<Option<Answer>>,
     wanted: Arc<()>,
@@ -67,7 +76,10 @@ impl Ticket {
 pub(super) struct Job {
     /// For each view its pixels.
     pub views: Vec<Vec<u8>>,
-    until: Instant,
+    /// The head to ask about its features, if any.
+    pub head: Option<Arc<LoadedHead>>,
+    /// When it is of no use any more.
+    pub until: Instant,
     /// When it was put there.
     pub since: Instant,
     wanted: Weak<()>,
@@ -76,10 +88,10 @@ pub(super) struct Job {
 
 impl Job {
     /// A picture, sized for each view, to be run before `until`.
-    pub fn new(views: Vec<Vec<u8>>, until: Instant) -> (Self, Ticket) {
+    pub fn new(views: Vec<Vec<u8>>, head: Option<Arc<LoadedHead>>, until: Instant) -> (Self, Ticket) {
         let (answer, ticket) = watch::channel(None);
         let ticket = Ticket { answer: ticket, wanted: Arc::new(()) };
-        (Self { views, until, since: Instant::now(), wanted: Arc::downgrade(&ticket.wanted), answer }, ticket)
+        (Self { views, head, until, since: Instant::now(), wanted: Arc::downgrade(&ticket.wanted), answer }, ticket)
     }
 
     /// Whether somebody still waits for it, and its time has not passed.
@@ -87,16 +99,9 @@ impl Job {
         self.wanted.strong_count() > 0 && Instant::now() < self.until
     }
 
-    fn answer(self, answer: Answer) {
+    /// Tells those who wait.
+    pub fn answer(self, answer: Answer) {
         // Whoever waited may have gone.
         let _ = self.answer.send(Some(answer));
-    }
-}
-
-/// Gives those who wait the features of their pictures, or says why there are none.
-pub(super) fn reply(batch: Vec<Job>, features: Result<Vec<Vec<f32>>, ModelError>) {
-    match features {
-        Ok(features) => batch.into_iter().zip(features).for_each(|(job, features)| job.answer(Ok(Arc::new(features)))),
-        Err(error) => batch.into_iter().for_each(|job| job.answer(Err(Failure::Net(error.to_string())))),
     }
 }

@@ -64,7 +64,7 @@ fn describe() {
         "imagespam_milter_stage_seconds",
         Unit::Seconds,
         "Time by stage: worker_queue (a message waits for a worker), inspect (taking apart and decoding), net_queue (a picture waits for the net), net \
-         (a run), message (all of it, from the end of data to the verdict)"
+         (a run of the backbone), head (a run for one or several pictures), message (all of it, from the end of data to the verdict)"
     );
     gauge_from_zero("imagespam_milter_connections", "Connections of mail servers");
     gauge_from_zero("imagespam_milter_messages_under_way", "Messages between end of data and verdict");

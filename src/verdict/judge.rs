@@ -21,7 +21,7 @@ use crate::{
     config::{Device, Precision, Settings, Skip},
     feedback::{Key, Observation},
     inspect::{Fingerprint, Kind, Pool, Report, Task, WorkerError},
-    model::{Bundle, Failure, Manifest, ModelError, Net, Runtime, View},
+    model::{Bundle, Failure, Manifest, ModelError, Net, Ran, Runtime, View},
 };
 
 /// Judges messages.
@@ -196,8 +196,8 @@ impl Judge {
                         () = &mut late => Err(Failure::Late),
                     };
                     match answer {
-                        Ok(features) => {
-                            let vector = Arc::new(Vector::new(&features));
+                        Ok(Ran { features, said }) => {
+                            let vector = Arc::new(Vector::new(&features, said));
                             picture.result = self.judged(&picture, &vector, features, None, &live);
                             self.remember_spam(&picture.result, print, &vector, &live);
                             new = Some(What::Judged(vector));

@@ -1,10 +1,7 @@
 //! What judges at the moment: a net, and the policy with its classes and thresholds. A new head takes its place in one step;
 //! judgements under way end with the one they began with.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use metrics::gauge;
 
@@ -16,8 +13,6 @@ use crate::{
 
 /// A net and its policy.
 pub struct Live {
-    /// Another for each, so that what one has said is not taken for another's word.
-    pub number: u64,
     /// The net.
     pub net: Net,
     /// The rules, with this net's thresholds.
@@ -34,11 +29,9 @@ impl Live {
     /// # Errors
     /// If a rule names a class or a threshold that the model has not.
     pub fn new(net: Net, settings: &Settings) -> Result<Self, JudgeError> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let policy = Policy::new(&settings.policy, net.manifest())?;
         let (title, features_id) = (net.manifest().title(), net.manifest().features_id());
-        Ok(Self { number, net, policy, title, features_id })
+        Ok(Self { net, policy, title, features_id })
     }
 }
 

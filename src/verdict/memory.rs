@@ -13,7 +13,7 @@ use quick_cache::{Weighter, sync::Cache};
 use super::live::Live;
 use crate::{
     inspect::Code,
-    model::{Failure, ModelError, Ticket, WeakTicket},
+    model::{Failure, ModelError, Said, Ticket, WeakTicket},
 };
 
 /// Bytes of a file's entry that are not counted one by one.
@@ -22,15 +22,14 @@ const OVERHEAD: u64 = 256;
 /// A feature vector at half precision, and what the head has said of it.
 pub struct Vector {
     features: Box<[f16]>,
-    /// Number of the head, and its probabilities.
-    judged: Mutex<Option<(u64, Vec<f32>)>>,
+    said: Mutex<Option<Said>>,
 }
 
 impl Vector {
-    /// Of which no head has said anything.
-    pub fn new(features: &[f32]) -> Self {
+    /// Of which a head has said this.
+    pub fn new(features: &[f32], said: Option<Said>) -> Self {
         let half = |value: &f32| f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()));
-        Self { features: features.iter().map(half).collect(), judged: Mutex::new(None) }
+        Self { features: features.iter().map(half).collect(), said: Mutex::new(said) }
     }
 
     /// The numbers, each within 0.05 % of what it was from 0.00006 to 65,504, the range of half precision (IEEE 754 binary16).
@@ -44,12 +43,12 @@ impl Vector {
     /// # Errors
     /// If the head can't be run.
     pub fn probabilities(&self, features: &[f32], live: &Live) -> Result<Vec<f32>, ModelError> {
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*judged {
-            Some((number, probabilities)) if *number == live.number => Ok(probabilities.clone()),
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*said {
+            Some(said) if said.head == live.net.head() => Ok(said.probabilities.clone()),
             _ => {
                 let probabilities = live.net.probabilities(features)?;
-                *judged = Some((live.number, probabilities.clone()));
+                *said = Some(Said { head: live.net.head(), probabilities: probabilities.clone() });
                 Ok(probabilities)
             }
         }
