@@ -1,11 +1,12 @@
 //! Dense layers trained by gradients, with `candle`: the paper's classifier, and a linear one.
 
 use candle_core::{D, DType, Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, ops};
+use candle_nn::ops;
 use faer::Mat;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use super::adam::Adam;
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
 
 /// What is trained, and how.
@@ -52,17 +53,13 @@ impl Dense {
         let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut random)).collect::<Result<_, _>>()?;
         let dense = Self { layers };
         let variables = dense.layers.iter().flat_map(|layer| [layer.weights.clone(), layer.bias.clone()]).collect();
-        let parameters =
-            ParamsAdamW { lr: plan.learning_rate, weight_decay: plan.weight_decay, eps: 1e-7, ..ParamsAdamW::default() };
-        let mut optimizer = AdamW::new(variables, parameters)?;
+        let mut optimizer = Adam::new(variables, plan.weight_decay);
         let class_weights = class_weights(examples);
         let mut order: Vec<usize> = (0..examples.len()).collect();
         let batches = order.len().div_ceil(plan.batch);
         watch.begin("training", (plan.epochs * batches) as u64);
         for epoch in 1..=plan.epochs {
-            if plan.decay {
-                optimizer.set_learning_rate(plan.learning_rate * (1.0 - (epoch - 1) as f64 / plan.epochs as f64));
-            }
+            let left = if plan.decay { 1.0 - (epoch - 1) as f64 / plan.epochs as f64 } else { 1.0 };
             order.shuffle(&mut random);
             let mut sum = 0.0;
             for rows in order.chunks(plan.batch) {
@@ -85,7 +82,7 @@ impl Dense {
                 if let Some(gradient) = gradients.remove(&products) {
                     gradients.insert(first, input.t()?.matmul(&gradient)?);
                 }
-                optimizer.step(&gradients)?;
+                optimizer.step(&gradients, plan.learning_rate * left)?;
                 sum += loss.to_scalar::<f32>()?;
                 watch.note(format!("epoch {epoch}/{}, loss {:.4}", plan.epochs, sum / batches as f32));
                 watch.step(1)?;

@@ -1,6 +1,7 @@
-//! Heads: feature vectors to a score for each class. The product's own (`kernel`), and two by gradients (`dense`), the
+//! Heads: feature vectors to a score for each class. The product's own (`kernel`), and two by gradients (`dense`, `adam`), the
 //! paper's among them.
 
+mod adam;
 mod dense;
 mod equations;
 mod kernel;

