@@ -85,3 +85,30 @@ impl InplaceOp2 for Update<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+
+    use super::*;
+
+    #[test]
+    fn steps_are_those_of_candle() {
+        let start: Vec<f32> = (0..600).map(|at| (at as f32 * 0.7).sin()).collect();
+        let variable = || Var::from_vec(start.clone(), (20, 30), &Device::Cpu).expect("variable");
+        let numbers = |variable: &Var| variable.flatten_all().and_then(|all| all.to_vec1::<f32>()).expect("numbers");
+        let (ours, theirs) = (variable(), variable());
+        let parameters = ParamsAdamW { lr: 0.01, weight_decay: 0.1, eps: EPSILON, ..ParamsAdamW::default() };
+        let mut candles = AdamW::new(vec![theirs.clone()], parameters).expect("optimiser");
+        let mut adam = Adam::new(vec![ours.clone()], 0.1);
+        let target = Tensor::ones((20, 30), candle_core::DType::F32, &Device::Cpu).expect("target");
+        let gradients = |variable: &Var| (variable.as_tensor() - &target)?.powf(4.0)?.sum_all()?.backward();
+        for _ in 0..20 {
+            candles.step(&gradients(&theirs).expect("gradients")).expect("step");
+            adam.step(&gradients(&ours).expect("gradients"), 0.01).expect("step");
+            assert_eq!(numbers(&ours), numbers(&theirs));
+        }
+        assert_ne!(numbers(&ours), start);
+    }
+}
