@@ -10,6 +10,7 @@ use std::{
 };
 
 use common::{
+    containers::{jpeg, qr_picture},
     messages::{message, multipart, part, with_picture, without_picture},
     picture, program, repository,
 };
@@ -127,15 +128,40 @@ fn features_are_those_of_the_reference_way() {
     let mut arguments = vec!["--features", "--format", "json", "--set", "skip.picture_below_pixels=0"];
     arguments.extend(paths.iter().map(String::as_str));
     let output = scan(&arguments);
-    let vector = |value: &Value| {
-        value.as_array().expect("vector").iter().map(|number| number.as_f64().expect("number")).collect::<Vec<_>>()
-    };
     for ((name, expected), line) in known.iter().zip(lines(&output)) {
-        let (a, b) = (vector(expected), vector(&line["pictures"][0]["features"]));
-        assert_eq!(a.len(), b.len(), "{name}");
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let cosine = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt();
+        let cosine = cosine(expected, &line["pictures"][0]["features"]);
         assert!(cosine >= 0.999, "{name}: {cosine}");
+    }
+}
+
+fn cosine(a: &Value, b: &Value) -> f64 {
+    let [a, b] = [a, b]
+        .map(|value| value.as_array().expect("vector").iter().map(|number| number.as_f64().expect("number")).collect::<Vec<_>>());
+    assert_eq!(a.len(), b.len());
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+/// What of a large JPEG is never decoded is not missed: it has the features, the size and the codes of the same pixels as PNG.
+#[test]
+fn a_large_jpeg_is_judged_as_the_same_pixels_in_png() {
+    let folder = tempfile::tempdir().expect("folder");
+    let code = qr_picture("https://login.example.com/large", 14);
+    for (name, width, height) in [("ham-temple.jpg", 4032, 3024), ("spam-loan.jpg", 2600, 3700), ("ham-letter.png", 2480, 3508)] {
+        let small = image::load_from_memory(&picture(name)).expect("picture");
+        let mut large = small.resize_exact(width, height, image::imageops::FilterType::CatmullRom).into_rgb8();
+        image::imageops::replace(&mut large, &code, 1000, 1500);
+        let (path, png) = (folder.path().join(format!("{name}.large.jpg")), folder.path().join(format!("{name}.large.png")));
+        fs::write(&path, jpeg(&large)).expect("write");
+        image::open(&path).expect("picture").save(&png).expect("save");
+        let output = scan(&["--features", "--format", "json", &path.display().to_string(), &png.display().to_string()]);
+        let judged: Vec<_> = lines(&output).iter().map(|line| line["pictures"][0].clone()).collect();
+        let cosine = cosine(&judged[0]["features"], &judged[1]["features"]);
+        assert!(cosine >= 0.999, "{name}: {cosine}");
+        for one in judged {
+            assert_eq!((one["width"].as_u64(), one["height"].as_u64()), (Some(width.into()), Some(height.into())), "{name}");
+            assert_eq!(one["codes"][0]["text"], "https://login.example.com/large", "{name}: {one}");
+        }
     }
 }
 

@@ -329,12 +329,15 @@ fn odd_pictures_are_decoded() {
     deep.write_to(&mut png16, image::ImageFormat::Png).expect("PNG");
     daemon.finds("16-bit PNG", &attached("a.png", &png16.into_inner()), "2/a.png");
     // Turned by a quarter, and told so by EXIF: orientation 6, in a TIFF header behind "Exif".
-    let turned = jpeg(&image::imageops::rotate270(&pixels));
     let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-    let turned = [&turned[..2], exif, &turned[2..]].concat();
-    daemon.finds("EXIF", &attached("a.jpg", &turned), "2/a.jpg");
-    let (_, pictures) = daemon.send(&attached("a.jpg", &turned));
-    assert!(pictures[0].contains("size=529x324"), "{pictures:?}");
+    let large = image::imageops::resize(&pixels, 529 * 8, 324 * 8, image::imageops::FilterType::Triangle);
+    for (pixels, size) in [(pixels, "size=529x324"), (large, "size=4232x2592")] {
+        let turned = jpeg(&image::imageops::rotate270(&pixels));
+        let turned = [&turned[..2], exif, &turned[2..]].concat();
+        daemon.finds("EXIF", &attached("a.jpg", &turned), "2/a.jpg");
+        let (_, pictures) = daemon.send(&attached("a.jpg", &turned));
+        assert!(pictures[0].contains(size), "{pictures:?}");
+    }
 }
 
 const URL: &str = "https://login.example.com/verify?id=42&u=user@example.test";

@@ -75,6 +75,9 @@ fn what_imagemagick_writes_is_seen() {
     for (name, options) in [
         ("cmyk.jpg", &["-colorspace", "CMYK", "-quality", "95"][..]),
         ("progressive.jpg", &["-interlace", "JPEG"]),
+        ("large.jpg", &["-resize", "800%"]),
+        ("large-progressive.jpg", &["-resize", "800%", "-interlace", "JPEG", "-sampling-factor", "1x1"]),
+        ("large-cmyk.jpg", &["-resize", "800%", "-colorspace", "CMYK"]),
         ("palette.png", &["-type", "Palette"]),
         ("deep.png", &["-depth", "16"]),
         ("interlaced.png", &["-interlace", "PNG"]),

@@ -59,7 +59,7 @@ impl Bare {
         let view = self.bundle.manifest.view[0].clone();
         let limits = self.limits.clone();
         self.run(pictures.len(), |number| {
-            let picture = image::decode(&pictures[number], &limits).ok()?;
+            let (picture, _) = image::decode_reduced(&pictures[number], &limits).ok()?;
             Some(view.input(view.sized(&picture)?.as_raw()))
         })
     }

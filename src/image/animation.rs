@@ -130,7 +130,7 @@ pub fn show(
         let frames = open(bytes, kind, limits)?.into_iter().flatten();
         for (number, frame) in frames.take(last + 1).enumerate().filter(|(number, _)| chosen.frames.contains(number)) {
             let picture = frame.map(|frame| rgba_on_white(frame.buffer())).map_err(|error| from_crate(error, limits));
-            take(Frame { label: Some(format!("frame={}", number + 1)), picture });
+            take(Frame { label: Some(format!("frame={}", number + 1)), full: None, picture });
         }
         Ok(chosen.over_limits)
     })

@@ -1,12 +1,17 @@
-//! Decoding with the `image` crate: limits first, turned as EXIF says, transparency laid on white, panics caught.
+//! Decoding with the `image` crate, of large JPEGs with [`super::jpeg`]: limits first, turned as EXIF says, transparency laid on white, panics
+//! caught.
 
 use std::{
     io::Cursor,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage, RgbaImage};
+use image::{
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage, RgbaImage,
+    metadata::Orientation,
+};
 
+use super::jpeg;
 use crate::{config::Limits, mail::PictureType};
 
 /// Why a picture can't be had.
@@ -83,16 +88,42 @@ pub fn dimensions(bytes: &[u8], limits: &Limits) -> Result<(u32, u32), ImageErro
 /// # Errors
 /// If the bytes are no picture, a broken one, or one past the limits.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
+    Ok(decoded(bytes, limits, |_| None)?.0)
+}
+
+/// The same, but a large JPEG has fewer pixels: as many as the net and the search for codes can do with. Also the size that the picture
+/// has in full.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_reduced(bytes: &[u8], limits: &Limits) -> Result<(Picture, (u32, u32)), ImageError> {
+    decoded(bytes, limits, |size| jpeg::reduced(bytes, size))
+}
+
+/// By `reduced` if it can, otherwise as it is stored; and the size of the latter.
+fn decoded(
+    bytes: &[u8],
+    limits: &Limits,
+    reduced: impl FnOnce((u32, u32)) -> Option<RgbImage>,
+) -> Result<(Picture, (u32, u32)), ImageError> {
     caught(|| {
         let mut decoder = decoder(bytes, limits)?;
         check_size(&decoder, limits)?;
         // A broken EXIF block is no reason not to show the picture.
-        let orientation = decoder.orientation().ok();
-        let mut decoded = DynamicImage::from_decoder(decoder).map_err(|error| from_crate(error, limits))?;
-        if let Some(orientation) = orientation {
-            decoded.apply_orientation(orientation);
-        }
-        Ok(on_white(decoded))
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let (width, height) = decoder.dimensions();
+        let mut decoded = match reduced((width, height)) {
+            Some(pixels) => pixels.into(),
+            None => DynamicImage::from_decoder(decoder).map_err(|error| from_crate(error, limits))?,
+        };
+        decoded.apply_orientation(orientation);
+        let size = match orientation {
+            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
+                (height, width)
+            }
+            _ => (width, height),
+        };
+        Ok((on_white(decoded), size))
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{
     ImageError, Picture,
     animation::{self, Choice},
-    decode::{caught, decode},
+    decode::{caught, decode, decode_reduced},
     pdf, svg,
 };
 use crate::{config::Limits, mail::PictureType};
@@ -13,12 +13,14 @@ use crate::{config::Limits, mail::PictureType};
 pub struct Frame {
     /// Which, of a file that shows more than one: `page=3`, `frame=7`, counted from 1.
     pub label: Option<String>,
+    /// Width and height in full, if `picture` may be a reduced one.
+    pub full: Option<(u32, u32)>,
     /// The pixels, or why there are none.
     pub picture: Result<Picture, ImageError>,
 }
 
 /// Hands each frame to `take`, one at a time. Returns the names of the limits that cut something off. Vector graphics and
-/// pages come in a size of our choosing.
+/// pages come in a size of our choosing, large JPEGs reduced.
 ///
 /// # Errors
 /// If nothing can be shown at all.
@@ -28,7 +30,7 @@ pub fn frames(
     limits: &Limits,
     take: &mut dyn FnMut(Frame),
 ) -> Result<Vec<&'static str>, ImageError> {
-    let one = |picture| Frame { label: None, picture: Ok(picture) };
+    let one = |picture| Frame { label: None, full: None, picture: Ok(picture) };
     match kind {
         PictureType::Pdf => pdf::pages(bytes, limits, take),
         PictureType::Svg => {
@@ -47,7 +49,12 @@ pub fn frames(
             }
         },
         PictureType::Avif | PictureType::Heic => Err(ImageError::NoDecoder(kind.media_type())),
-        PictureType::Jpeg | PictureType::Bmp | PictureType::Tiff | PictureType::Ico => {
+        PictureType::Jpeg => {
+            let (picture, full) = decode_reduced(bytes, limits)?;
+            take(Frame { full: Some(full), ..one(picture) });
+            Ok(Vec::new())
+        }
+        PictureType::Bmp | PictureType::Tiff | PictureType::Ico => {
             take(one(decode(bytes, limits)?));
             Ok(Vec::new())
         }

@@ -8,13 +8,14 @@ mod decode;
 mod frames;
 mod grey;
 mod hash;
+mod jpeg;
 mod mosaic;
 mod pdf;
 mod resize;
 mod svg;
 
 pub use codes::{Code, Codes, codes, codes_in_grid};
-pub use decode::{ImageError, Picture, decode, dimensions};
+pub use decode::{ImageError, Picture, decode, decode_reduced, dimensions};
 pub use frames::{Frame, frames};
 pub use grey::{Grey, grey};
 pub use hash::{Fingerprint, fingerprint, perceptual_hash};

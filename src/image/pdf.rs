@@ -25,7 +25,7 @@ pub fn pages(bytes: &[u8], limits: &Limits, take: &mut dyn FnMut(Frame)) -> Resu
     let cache = RenderCache::new();
     for (number, page) in pages.iter().enumerate().take(limits.pages) {
         let picture = caught(|| page_picture(page, &cache));
-        take(Frame { label: Some(format!("page={}", number + 1)), picture });
+        take(Frame { label: Some(format!("page={}", number + 1)), full: None, picture });
     }
     Ok(if pages.len() > limits.pages { vec!["pages"] } else { Vec::new() })
 }

@@ -193,8 +193,9 @@ impl Looker<'_> {
         match frame.picture {
             Ok(pixels) => {
                 let grey = image::grey(&pixels);
-                let look = self.sized(&pixels, &grey, bytes);
-                self.tell(Seen { label, dimensions: Some(pixels.dimensions()), ..of(look) })?;
+                let size = frame.full.unwrap_or_else(|| pixels.dimensions());
+                let look = self.sized(&pixels, size, &grey, bytes);
+                self.tell(Seen { label, dimensions: Some(size), ..of(look) })?;
                 self.codes(&grey)
             }
             Err(error) => {
@@ -204,9 +205,8 @@ impl Looker<'_> {
         }
     }
 
-    /// The pixels, and their brightness, in the sizes that the net takes.
-    fn sized(&mut self, pixels: &image::Picture, grey: &image::Grey, bytes: usize) -> Look {
-        let (width, height) = pixels.dimensions();
+    /// The pixels of a picture, and their brightness, in the sizes that the net takes.
+    fn sized(&mut self, pixels: &image::Picture, (width, height): (u32, u32), grey: &image::Grey, bytes: usize) -> Look {
         if self.task.picture_below.too_small((width, height), bytes) {
             return Look::TooSmall(format!("{width} x {height} pixels, {bytes} bytes"));
         }
@@ -230,7 +230,7 @@ impl Looker<'_> {
             let sha256: [u8; 32] = Sha256::digest(pixels.as_raw()).into();
             let label = (number > 0).then(|| format!("part={}", number + 1));
             let grey = image::grey(&pixels);
-            let look = self.sized(&pixels, &grey, usize::MAX);
+            let look = self.sized(&pixels, pixels.dimensions(), &grey, usize::MAX);
             self.tell(Seen {
                 name: mosaic.name.clone(),
                 label,

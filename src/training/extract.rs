@@ -162,8 +162,8 @@ impl<'a> Extractor<'a> {
         if self.skips.picture_below.too_small(size, bytes.len()) || bytes.len() > self.limits.picture_bytes {
             return Ok(Look::Skipped);
         }
-        match image::decode(bytes, self.limits) {
-            Ok(picture) => {
+        match image::decode_reduced(bytes, self.limits) {
+            Ok((picture, _)) => {
                 Ok(Look::Vector { hash: image::perceptual_hash(&image::grey(&picture)), vector: self.net.features(&picture)? })
             }
             Err(image::ImageError::TooManyPixels { .. } | image::ImageError::TooMuchMemory(_)) => Ok(Look::Skipped),
