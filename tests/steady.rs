@@ -15,9 +15,10 @@ use std::{
 use common::{
     Daemon,
     client::OUTSIDE,
+    containers::qr,
     drawn, free_port,
     http::{get, value},
-    messages::{with_files, with_picture},
+    messages::{message, multipart, part, with_files, with_picture},
     picture, png, wait_for,
 };
 
@@ -68,6 +69,40 @@ fn a_file_that_comes_again_is_judged_alike_without_a_run_of_the_net() {
     let broken = &picture("ham-letter.png")[..500];
     let sent = |name| daemon.client().message(&with_files("broken", &[(name, broken)])).verdict().expect("verdict");
     assert_eq!(sent("a.png"), sent("b.png"));
+}
+
+/// When the last picture is known, the worker says nothing of what is told at the end: the daemon has it before.
+#[test]
+fn what_else_is_told_of_a_message_is_told_again_when_its_pictures_are_known() {
+    let daemon = with_api(&["limits.workers=1", "limits.picture_bytes=\"45KB\""]);
+    let (large, known) = (picture("spam-stock.png"), picture("spam-loan.jpg"));
+    assert!(large.len() > 45_000 && known.len() < 45_000, "{} {}", large.len(), known.len());
+    let page = part("text/html", b"<img src='https://www.example.com/a.png'><img src='https://www.example.com/b.png'>");
+    let files = [part("image/png", &large), part("image/jpeg", &known)];
+    let linked = message("linked", &multipart("mixed", "b", &[&[page][..], &files].concat()));
+    let modules = qr("https://www.example.com/drawn");
+    let cell = |row: &[bool], at: usize| if row[at] { "\u{2588}\u{2588}" } else { "  " };
+    let rows: String =
+        modules.iter().map(|row| format!("    {}\r\n", (0..row.len()).map(|at| cell(row, at)).collect::<String>())).collect();
+    let drawn = format!("\r\n{rows}");
+    let with_drawing =
+        message("drawn", &multipart("mixed", "b", &[files[1].clone(), part("text/plain; charset=utf-8", drawn.as_bytes())]));
+    let send = |message: &[u8]| {
+        let before = daemon.log().len();
+        let answer = daemon.client().message(message);
+        let codes = answer.inserted.iter().filter(|(name, _)| name == "X-Image-Spam-QR").count();
+        (answer.verdict(), codes, daemon.log()[before..].to_owned())
+    };
+    let first = send(&linked);
+    for _ in 0..3 {
+        // One worker serves both: each message gets what is told of itself.
+        let (verdict, codes, log) = send(&with_drawing);
+        assert_eq!(codes, 1, "{log}");
+        assert!(log.contains("known=1") && !log.contains("incomplete=") && !log.contains("linked="), "{verdict:?} {log}");
+        let (verdict, codes, log) = send(&linked);
+        assert_eq!((&verdict, codes), (&first.0, 0), "{log}");
+        assert!(log.contains("known=1") && log.contains("incomplete=picture_bytes") && log.contains("linked=2"), "{log}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Event, Kind, Look, Request, Seen, Task,
-    protocol::{Again, Step},
+    protocol::{Again, End, Step},
 };
 use crate::{
     image::{self, Frame, ImageError},
@@ -29,7 +29,7 @@ pub trait Listener {
     ///
     /// # Errors
     /// If it has gone.
-    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize) -> io::Result<Again>;
+    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize, last: Option<End>) -> io::Result<Again>;
 }
 
 /// Inspects `bytes` and tells what there is, at last [`Event::End`] or [`Event::Refused`].
@@ -37,7 +37,8 @@ pub trait Listener {
 /// # Errors
 /// The first of `listener`.
 pub fn look(task: &Task, request: &Request, bytes: &[u8], listener: &mut dyn Listener) -> io::Result<()> {
-    let mut looker = Looker { task, request, listener, step: 0, shown: 0, incomplete: Vec::new(), whole: true, failed: None };
+    let mut looker =
+        Looker { task, request, listener, step: 0, shown: 0, incomplete: Vec::new(), whole: true, ended: false, failed: None };
     let found = match request.kind {
         Kind::Message => {
             if !looker.begin("message", true) {
@@ -55,10 +56,12 @@ pub fn look(task: &Task, request: &Request, bytes: &[u8], listener: &mut dyn Lis
     }
     found.over_limits.iter().for_each(|limit| looker.cut(limit));
     let mut seen = HashSet::new();
-    for picture in &found.pictures {
+    let only_pictures = found.mosaics.is_empty() && found.drawings.is_empty() && found.unreadable.is_empty();
+    for (number, picture) in found.pictures.iter().enumerate() {
         let sha256: [u8; 32] = Sha256::digest(&picture.bytes).into();
         let repeated = !seen.insert(sha256);
-        looker.picture(picture, sha256, repeated)?;
+        let last = only_pictures && number + 1 == found.pictures.len();
+        looker.picture(picture, sha256, repeated, last.then_some(found.linked))?;
     }
     for mosaic in &found.mosaics {
         if looker.begin(&mosaic.name, false) {
@@ -88,6 +91,8 @@ struct Looker<'a> {
     incomplete: Vec<String>,
     /// Nothing was cut off in this step.
     whole: bool,
+    /// The daemon has heard already what is told at the end.
+    ended: bool,
     failed: Option<io::Error>,
 }
 
@@ -121,12 +126,17 @@ impl Looker<'_> {
         self.listener.tell(Event::Seen(seen))
     }
 
-    fn end(&mut self, linked: usize) -> io::Result<()> {
-        let incomplete = std::mem::take(&mut self.incomplete);
-        self.listener.tell(Event::End { incomplete, linked: linked as u64 })
+    /// What is told at the end, if nothing is cut off any more.
+    fn at_the_end(&self, linked: usize) -> End {
+        End { incomplete: self.incomplete.clone(), linked: linked as u64 }
     }
 
-    fn picture(&mut self, picture: &Picture<'_>, sha256: [u8; 32], repeated: bool) -> io::Result<()> {
+    fn end(&mut self, linked: usize) -> io::Result<()> {
+        if self.ended { Ok(()) } else { self.listener.tell(Event::End(self.at_the_end(linked))) }
+    }
+
+    /// `last`: how many pictures are linked, if nothing follows.
+    fn picture(&mut self, picture: &Picture<'_>, sha256: [u8; 32], repeated: bool, last: Option<usize>) -> io::Result<()> {
         let of = |look| Seen {
             media_type: picture.media_type.clone(),
             sha256: Some(sha256),
@@ -148,8 +158,10 @@ impl Looker<'_> {
             };
         };
         let Some(step) = self.step(&picture.name, false) else { return Ok(()) };
-        if let Some(shown) = self.listener.known(step, sha256, limits.pictures.saturating_sub(self.shown))? {
+        let end = last.map(|linked| self.at_the_end(linked));
+        if let Some(shown) = self.listener.known(step, sha256, limits.pictures.saturating_sub(self.shown), end)? {
             self.shown += shown;
+            self.ended = last.is_some();
             return Ok(());
         }
         let mut told = Ok(());

@@ -16,7 +16,7 @@ use metrics::counter;
 
 use super::{
     Audience, Event, Kind, Look, Request, Seen, Task,
-    protocol::{Again, Step, frame, read, write},
+    protocol::{Again, End, Step, frame, read, write},
 };
 
 /// This very program, also after a newer one has taken its place on disk.
@@ -172,16 +172,16 @@ impl Pool {
                     step_ends = Instant::now() + self.task.limits.picture_time;
                 }
                 Ok(Event::Codes(codes)) => audience.codes(codes),
-                Ok(Event::File { step, sha256, room }) => {
+                Ok(Event::File { step, sha256, room, last }) => {
                     let again: Again = audience.again(&sha256, &step.name, room);
-                    // One that has gone meanwhile is seen at the next read.
+                    // One that has gone meanwhile is seen at the next read, or when it is asked the next time.
                     let _ = write(process.line.get_mut(), &again);
+                    if let Some(end) = last.filter(|_| again.is_some()) {
+                        return self.ended(process, end);
+                    }
                 }
                 Ok(Event::Whole(sha256)) => audience.whole(sha256),
-                Ok(Event::End { incomplete, linked }) => {
-                    self.give_back(process);
-                    return Try::Ended(Report { incomplete, linked, ..Report::default() });
-                }
+                Ok(Event::End(end)) => return self.ended(process, end),
                 Ok(Event::Refused(setting)) => {
                     self.give_back(process);
                     return Try::Ended(Report { incomplete: vec![setting], refused: true, ..Report::default() });
@@ -198,6 +198,11 @@ impl Pool {
                 }
             }
         }
+    }
+
+    fn ended(&self, process: Process, End { incomplete, linked }: End) -> Try {
+        self.give_back(process);
+        Try::Ended(Report { incomplete, linked, ..Report::default() })
     }
 
     fn take(&self) -> Result<Process, WorkerError> {

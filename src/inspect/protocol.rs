@@ -34,6 +34,8 @@ pub enum Event {
         sha256: [u8; 32],
         /// Pictures to be judged that the message may still have.
         room: usize,
+        /// What is told at the end if nothing follows: if the file has been seen whole, that's all then, and [`Event::End`] doesn't come.
+        last: Option<End>,
     },
     /// Something to be seen.
     Seen(Seen),
@@ -44,12 +46,16 @@ pub enum Event {
     /// The structure of the message is past this setting of `[limits]`: nothing of it was looked at.
     Refused(String),
     /// All has been told.
-    End {
-        /// Names of the limits that cut something off.
-        incomplete: Vec<String>,
-        /// Pictures that a reader's program would have to fetch.
-        linked: u64,
-    },
+    End(End),
+}
+
+/// What is told of the whole at the end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct End {
+    /// Names of the limits that cut something off.
+    pub incomplete: Vec<String>,
+    /// Pictures that a reader's program would have to fetch.
+    pub linked: u64,
 }
 
 /// A step of the work. Its number is the same for the same bytes.

@@ -12,7 +12,7 @@ use nix::unistd::alarm;
 use super::{
     Event, Request, Task,
     look::{Listener, look},
-    protocol::{Again, Step, read, write},
+    protocol::{Again, End, Step, read, write},
     sandbox,
 };
 
@@ -68,9 +68,9 @@ impl<R: Read, W: Write> Listener for Line<'_, R, W> {
         write(self.output, &event)
     }
 
-    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize) -> io::Result<Again> {
+    fn known(&mut self, step: Step, sha256: [u8; 32], room: usize, last: Option<End>) -> io::Result<Again> {
         alarm::set(self.seconds);
-        write(self.output, &Event::File { step, sha256, room })?;
+        write(self.output, &Event::File { step, sha256, room, last })?;
         read(self.input, LONGEST)
     }
 }
