@@ -299,6 +299,11 @@ impl Manifest {
     pub fn title(&self) -> String {
         format!("{}/{}", self.name, self.version)
     }
+
+    /// An error: a graph, or what it gives, is not as this says.
+    pub fn mismatch(&self, problem: impl Into<String>) -> ModelError {
+        ModelError::Mismatch { model: self.title(), problem: problem.into() }
+    }
 }
 
 fn file_error(path: &Path, problem: String) -> ModelError {

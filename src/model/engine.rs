@@ -179,10 +179,6 @@ impl Shared {
         self.graphs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn mismatch(&self, problem: impl Into<String>) -> ModelError {
-        ModelError::Mismatch { model: self.manifest.title(), problem: problem.into() }
-    }
-
     /// A session on the card, if one is wanted and can be used.
     fn card(&self) -> Option<Session> {
         let number = self.placement.card()?;
@@ -234,10 +230,10 @@ impl Shared {
     fn check(&self, session: &Session) -> Result<(), ModelError> {
         let backbone = &self.manifest.backbone;
         if !session.inputs().iter().any(|input| input.name() == backbone.input) {
-            return Err(self.mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
+            return Err(self.manifest.mismatch(format!("{} has no input \"{}\"", backbone.file, backbone.input)));
         }
         match backbone.outputs.iter().find(|name| !session.outputs().iter().any(|o| o.name() == **name)) {
-            Some(missing) => Err(self.mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
+            Some(missing) => Err(self.manifest.mismatch(format!("{} has no output \"{missing}\"", backbone.file))),
             None => {
                 let width = |name: &String| {
                     let output = session.outputs().iter().find(|output| output.name() == name)?;
@@ -257,7 +253,7 @@ impl Shared {
     /// A session in 8 bits, if one is wanted and gives the known features here. That it does not is an error where it was asked for by
     /// name.
     fn int8_session(&self) -> Result<Option<Session>, ModelError> {
-        let wanted = int8_wanted(&self.manifest, self.placement.precision).map_err(|problem| self.mismatch(problem))?;
+        let wanted = int8_wanted(&self.manifest, self.placement.precision).map_err(|problem| self.manifest.mismatch(problem))?;
         let Some(int8) = wanted else { return Ok(None) };
         let known = known_picture();
         let sized: Vec<_> = self.manifest.view.iter().filter_map(|view| view.sized(&known)).map(Picture::into_raw).collect();
@@ -267,7 +263,7 @@ impl Shared {
                 return Ok(session);
             }
             let stated = int8.features_norm;
-            Err(self.mismatch(format!(
+            Err(self.manifest.mismatch(format!(
                 "on this processor the backbone in 8 bits gives features of length {norm}, but model.toml states {stated}"
             )))
         });
@@ -312,7 +308,7 @@ impl Shared {
             match self.run(&mut session, &batch) {
                 Ok(features) => {
                     self.held.add(batch, Ok(features));
-                    self.held.settle(0, 1);
+                    self.held.settle_now();
                 }
                 Err(error) => {
                     tracing::error!("the graphics card fails ({error}): going on with the processor, until the next start");
@@ -337,7 +333,7 @@ impl Shared {
             };
             self.held.add(vec![job], features);
         }
-        self.held.settle(0, 1);
+        self.held.settle_now();
     }
 
     /// The feature vectors of at most [`MOST`] pictures, counted.
@@ -370,7 +366,7 @@ impl Shared {
             for name in &backbone.outputs {
                 let numbers = outputs[name.as_str()].try_extract_tensor::<f32>()?.1;
                 if numbers.iter().any(|number| !number.is_finite()) {
-                    return Err(self.mismatch("the net gives features that are no numbers"));
+                    return Err(self.manifest.mismatch("the net gives features that are no numbers"));
                 }
                 for (features, numbers) in features.iter_mut().zip(numbers.chunks((numbers.len() / rows).max(1))) {
                     features.extend_from_slice(numbers);

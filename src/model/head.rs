@@ -54,10 +54,10 @@ impl LoadedHead {
         let outputs = session.run(ort::inputs![head.input.as_str() => tensor])?;
         let probabilities = outputs[head.output.as_str()].try_extract_tensor::<f32>()?.1.to_vec();
         if probabilities.len() != rows * classes {
-            return Err(mismatch(&self.manifest, format!("the head gives {} probabilities", probabilities.len())));
+            return Err(self.manifest.mismatch(format!("the head gives {} probabilities", probabilities.len())));
         }
         if probabilities.iter().any(|number| !number.is_finite()) {
-            return Err(mismatch(&self.manifest, "the net gives probabilities that are no numbers".to_owned()));
+            return Err(self.manifest.mismatch("the net gives probabilities that are no numbers"));
         }
         Ok(probabilities.chunks(classes).map(<[f32]>::to_vec).collect())
     }
@@ -76,9 +76,5 @@ fn check(manifest: &Manifest, session: &Session) -> Result<(), ModelError> {
         Some(_) => format!("{}: \"{}\" does not hold {} classes", head.file, head.output, manifest.classes.len()),
         None => format!("{} has no output \"{}\"", head.file, head.output),
     };
-    Err(mismatch(manifest, problem))
-}
-
-fn mismatch(manifest: &Manifest, problem: String) -> ModelError {
-    ModelError::Mismatch { model: manifest.title(), problem }
+    Err(manifest.mismatch(problem))
 }

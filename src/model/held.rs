@@ -3,7 +3,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -31,39 +31,44 @@ impl Held {
         match features {
             Ok(features) => {
                 let (asked, others): (Vec<_>, Vec<_>) = batch.into_iter().zip(features).partition(|(job, _)| job.head.is_some());
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
+                self.lock().extend(asked);
                 others.into_iter().for_each(|(job, features)| answer(job, features, None));
             }
             Err(error) => batch.into_iter().for_each(|job| job.answer(Err(Failure::Net(error.to_string())))),
         }
     }
 
-    /// Runs the head on all that is held, unless so many pictures are `waiting` for one of the backbone's `sessions` that more are sure
-    /// to come soon, and there is time for these. Called after each run of the backbone: so none is held when no picture is left.
+    /// Runs the head on what is held, unless so many pictures are `waiting` for one of the backbone's `sessions` that more are sure to
+    /// come soon, and there is time for these. Called after each run of the backbone: so none is held when no picture is left.
     pub fn settle(&self, waiting: usize, sessions: usize) {
-        let mut held = {
-            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let latest = Instant::now() + SPARE;
-            if waiting >= sessions && held.len() < MOST.min(sessions + 1) && held.iter().all(|(job, _)| job.until > latest) {
-                return;
-            }
-            mem::take(&mut *held)
-        };
-        // Of one head, but while another takes its place.
-        while let Some(head) = held.first().and_then(|(job, _)| job.head.clone()) {
-            let asked = |(job, _): &(Job, _)| job.head.as_ref().is_some_and(|one| Arc::ptr_eq(one, &head));
-            let (same, others): (Vec<_>, Vec<_>) = held.into_iter().partition(asked);
-            held = others;
-            let started = Instant::now();
-            let features: Vec<f32> = same.iter().flat_map(|(_, features)| features).copied().collect();
-            // Whoever gets nothing asks the head by himself, and gets the error.
-            let mut said = head.probabilities_of(&features, same.len()).unwrap_or_default().into_iter();
-            histogram!("imagespam_milter_stage_seconds", "stage" => "head").record(started.elapsed());
-            for (job, features) in same {
-                let said = said.next().map(|probabilities| Said { head: head.number, probabilities });
-                answer(job, features, said);
-            }
+        let latest = Instant::now() + SPARE;
+        let can_wait =
+            |held: &[(Job, Vec<f32>)]| held.len() < MOST.min(sessions + 1) && held.iter().all(|(job, _)| job.until > latest);
+        if waiting < sessions || !can_wait(&self.lock()) {
+            self.settle_now();
         }
+    }
+
+    /// Runs the head on what is held.
+    pub fn settle_now(&self) {
+        let held = mem::take(&mut *self.lock());
+        let Some(head) = held.first().and_then(|(job, _)| job.head.clone()) else { return };
+        // One alone, but while another takes its place. Whoever gets nothing asks his head by himself, and gets its error.
+        let (same, others): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|(job, _)| job.head.as_ref().is_some_and(|one| Arc::ptr_eq(one, &head)));
+        let started = Instant::now();
+        let features: Vec<f32> = same.iter().flat_map(|(_, features)| features).copied().collect();
+        let mut said = head.probabilities_of(&features, same.len()).unwrap_or_default().into_iter();
+        histogram!("imagespam_milter_stage_seconds", "stage" => "head").record(started.elapsed());
+        for (job, features) in same {
+            let said = said.next().map(|probabilities| Said { head: head.number, probabilities });
+            answer(job, features, said);
+        }
+        others.into_iter().for_each(|(job, features)| answer(job, features, None));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Job, Vec<f32>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -40,8 +40,8 @@ impl Net {
     /// If its features are others, ONNX Runtime refuses the head, or its shapes don't fit.
     pub fn with_head_of(&self, runtime: &Runtime, bundle: &Bundle) -> Result<Self, ModelError> {
         if bundle.manifest.features_id() != self.manifest.features_id() {
-            let problem = "has another backbone or other views than the model in use: restart the daemon to load it".to_owned();
-            return Err(ModelError::Mismatch { model: bundle.manifest.title(), problem });
+            let problem = "has another backbone or other views than the model in use: restart the daemon to load it";
+            return Err(bundle.manifest.mismatch(problem));
         }
         Self::put_together(runtime, bundle, self.backbone.clone())
     }
@@ -67,13 +67,13 @@ impl Net {
     /// If the picture has no pixels, or the run fails.
     pub fn features(&self, picture: &Picture) -> Result<Vec<f32>, ModelError> {
         self.features_until(picture, Instant::now() + NO_HURRY)
-            .and_then(|features| features.map_err(|failure| self.mismatch(failure.to_string())))
+            .and_then(|features| features.map_err(|failure| self.manifest.mismatch(failure.to_string())))
     }
 
     /// The same, if its turn comes before `until`.
     pub(super) fn features_until(&self, picture: &Picture, until: Instant) -> Result<Result<Vec<f32>, Failure>, ModelError> {
         let sized = self.manifest.view.iter().map(|view| view.sized(picture).map(Picture::into_raw)).collect::<Option<Vec<_>>>();
-        let sized = sized.ok_or_else(|| self.mismatch("the picture has no pixels".to_owned()))?;
+        let sized = sized.ok_or_else(|| self.manifest.mismatch("the picture has no pixels"))?;
         let answer = self.backbone.submit(sized, None, until).and_then(|ticket| block_on(ticket.answer()));
         Ok(answer.map(|ran| ran.features.to_vec()))
     }
@@ -96,7 +96,8 @@ impl Net {
         let Some(tuned) = &self.manifest.backbone.tuned else { return Ok(Vec::new()) };
         let mut of_view = Vec::new();
         for (output, width) in self.manifest.backbone.outputs.iter().zip(self.backbone.widths()) {
-            let width = width.ok_or_else(|| self.mismatch(format!("the backbone's output \"{output}\" has no fixed length")))?;
+            let width =
+                width.ok_or_else(|| self.manifest.mismatch(format!("the backbone's output \"{output}\" has no fixed length")))?;
             of_view.extend(vec![tuned.outputs.contains(output); width]);
         }
         Ok(of_view.repeat(self.manifest.view.len()))
@@ -135,9 +136,5 @@ impl Net {
     /// As [`Net::probabilities`].
     pub fn probabilities_of(&self, features: &[f32], rows: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         self.head.probabilities_of(features, rows)
-    }
-
-    fn mismatch(&self, problem: String) -> ModelError {
-        ModelError::Mismatch { model: self.manifest.title(), problem }
     }
 }

@@ -98,6 +98,6 @@ impl Net {
             return Ok(());
         }
         let problem = format!("the known-answer run gave {actual:?}, but model.toml states {expected:?}");
-        Err(ModelError::Mismatch { model: self.manifest().title(), problem })
+        Err(self.manifest().mismatch(problem))
     }
 }
