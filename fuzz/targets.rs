@@ -14,7 +14,8 @@ static LIMITS: LazyLock<Limits> = LazyLock::new(|| Limits {
     parts: 100,
     nesting: 5,
     pictures: 10,
-    picture_pixels: 1_000_000,
+    // Enough for a JPEG to be reduced while it is decoded.
+    picture_pixels: 4_000_000,
     decoder_memory: 32 << 20,
     frames: 20,
     pages: 2,

@@ -25,6 +25,8 @@ use crate::{
 /// Proportional set size of the daemon and its workers in MB: memory that other processes share is counted once.
 pub fn memory_of(daemon: &Daemon) -> f64 {
     let mut pids = daemon.workers();
+    // A process that has not become a worker yet shares the daemon's memory.
+    pids.retain(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with("\0worker\0")));
     pids.push(daemon.pid().to_string());
     pids.iter().map(|pid| memory_of_process(pid)).sum()
 }

@@ -82,6 +82,8 @@ struct Shared {
     on_card: AtomicBool,
     in_int8: AtomicBool,
     runs: AtomicU64,
+    /// Nanoseconds of a session that a picture takes, of late.
+    picture_time: AtomicU64,
     held: Held,
     /// Numbers of each of the manifest's outputs, as far as they are fixed.
     widths: OnceLock<Vec<Option<usize>>>,
@@ -102,6 +104,7 @@ impl Engine {
             on_card: AtomicBool::new(false),
             in_int8: AtomicBool::new(false),
             runs: AtomicU64::new(0),
+            picture_time: AtomicU64::new(0),
             held: Held::default(),
             widths: OnceLock::new(),
         });
@@ -147,6 +150,14 @@ impl Engine {
     /// How many runs have ended.
     pub fn runs(&self) -> u64 {
         self.shared.runs.load(Ordering::Relaxed)
+    }
+
+    /// How long a picture that is put into the queue now will be there and in a session, as far as can be told: by how many are before it,
+    /// and what pictures took of late.
+    pub fn wait(&self) -> Duration {
+        let sessions = if self.shared.on_card.load(Ordering::Relaxed) { 1 } else { self.shared.placement.sessions.max(1) };
+        let turns = self.queue.len() / sessions + 1;
+        Duration::from_nanos(self.shared.picture_time.load(Ordering::Relaxed).saturating_mul(turns as u64))
     }
 
     /// Puts a picture into the queue, sized for each view: RGB, 8 bits a channel, rows from the top. `head` is asked about its features.
@@ -343,6 +354,10 @@ impl Shared {
         let pictures: Vec<_> = batch.iter().map(|job| job.views.as_slice()).collect();
         let features = self.forward(session, &pictures, rows)?;
         self.runs.fetch_add(1, Ordering::Relaxed);
+        // A mean that forgets: an eighth is of the latest run. That two threads may miss each other's does no harm.
+        let took = started.elapsed().as_nanos() as u64 / batch.len().max(1) as u64;
+        let before = self.picture_time.load(Ordering::Relaxed);
+        self.picture_time.store(if before == 0 { took } else { before - before / 8 + took / 8 }, Ordering::Relaxed);
         counter!("imagespam_milter_batches_total").increment(1);
         counter!("imagespam_milter_batched_pictures_total").increment(batch.len() as u64);
         histogram!("imagespam_milter_stage_seconds", "stage" => "net").record(started.elapsed());

@@ -113,6 +113,11 @@ impl Net {
         self.backbone.runs()
     }
 
+    /// How long a picture that is submitted now will take, as far as can be told.
+    pub fn wait(&self) -> Duration {
+        self.backbone.wait()
+    }
+
     /// Features and probabilities of a picture that is sized already, when its turn comes: for each view of the manifest its pixels,
     /// RGB, 8 bits a channel, rows from the top. Waits while the queue is full.
     ///

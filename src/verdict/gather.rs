@@ -87,7 +87,15 @@ impl Gathering<'_> {
         views: Vec<Vec<u8>>,
         print: Fingerprint,
     ) -> Result<Pending, Failure> {
-        let Some(sha256) = sha256 else { return Ok(Pending::Run(self.live.net.submit(views, self.deadline)?, print)) };
+        let submit = |views| {
+            // The worker would wait for what comes too late.
+            if Instant::now() + self.live.net.wait() > self.deadline {
+                Err(Failure::Late)
+            } else {
+                self.live.net.submit(views, self.deadline)
+            }
+        };
+        let Some(sha256) = sha256 else { return Ok(Pending::Run(submit(views)?, print)) };
         if let Some(vector) = self.files.vector(&sha256, label) {
             return Ok(Pending::Known(vector, Known::Exact));
         }
@@ -100,7 +108,7 @@ impl Gathering<'_> {
         {
             return Ok(Pending::Known(vector, Known::Near));
         }
-        let ticket = self.files.ticket(sha256, label.cloned(), || self.live.net.submit(views, self.deadline))?;
+        let ticket = self.files.ticket(sha256, label.cloned(), || submit(views))?;
         Ok(Pending::Run(ticket, print))
     }
 

@@ -102,6 +102,11 @@ impl Judge {
         self.reports.as_ref()
     }
 
+    /// How long the net would take to come to a picture and to run it, as far as can be told.
+    pub fn wait(&self) -> Duration {
+        self.current.get().net.wait()
+    }
+
     /// Runs the net on the picture whose answer is known, to show that it works.
     ///
     /// # Errors

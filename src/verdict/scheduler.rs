@@ -19,6 +19,8 @@ use crate::{config::Settings, inspect::Kind, telemetry::Counted};
 
 /// For what ends at the deadline to say what it has found.
 const GRACE: Duration = Duration::from_millis(250);
+/// For a worker to take a message apart.
+const WORK: Duration = Duration::from_millis(250);
 
 /// Who judges at the moment: another after each reload of the configuration.
 pub type Judges = watch::Receiver<Arc<Scheduler>>;
@@ -51,6 +53,9 @@ impl Scheduler {
             let permit = self.workers.clone().acquire_owned().await;
             drop(waiting);
             stage("worker_queue", started);
+            if deadline.saturating_duration_since(Instant::now()) < self.needed() {
+                return Ok(None);
+            }
             let (judge, wanted) = (self.judge.clone(), Arc::downgrade(&wanted));
             task::spawn_blocking(move || {
                 let started = Instant::now();
@@ -58,22 +63,28 @@ impl Scheduler {
                 let begun = judge.begin(Kind::Message, &pieces, deadline, wanted);
                 drop(permit);
                 stage("inspect", started);
-                begun
+                Some(begun)
             })
             .await
         };
         let mut verdict = match time::timeout_at(end, looked).await {
-            Ok(Ok(begun)) => self.judge.conclude(begun, &recipients, time::sleep_until(end)).await,
+            Ok(Ok(Some(begun))) => self.judge.conclude(begun, &recipients, time::sleep_until(end)).await,
             Ok(Err(error)) => {
                 tracing::error!("judging failed inside, please report this: {error}");
                 self.unknown(Reason::Internal)
             }
-            Err(_) => self.unknown(Reason::Deadline),
+            Ok(Ok(None)) | Err(_) => self.unknown(Reason::Deadline),
         };
         drop((wanted, under_way));
         verdict.elapsed = started.elapsed();
         stage("message", started);
         verdict
+    }
+
+    /// With less time than this a message that has waited is not begun: it would take a worker and the net from those behind it, and not
+    /// come to its end all the same. One that has not waited is, for it may need no net.
+    fn needed(&self) -> Duration {
+        (self.judge.wait() * 5 / 4 + WORK).min(self.deadline / 2)
     }
 
     /// All settings.
