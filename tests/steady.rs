@@ -168,7 +168,7 @@ fn while_far_more_messages_come_than_can_be_judged_as_many_are_judged_as_can_be(
         f64::from(judged.into_inner()) / (until - from)
     };
     let calm = send(2, 0.0, 3.0);
-    let overloaded = send(150, 2.0, 8.0);
+    let overloaded = send(600, 2.0, 8.0);
     assert!(overloaded > 0.2 * calm, "{overloaded:.1} a second instead of {calm:.1}");
 }
 
