@@ -147,7 +147,7 @@ fn what_is_remembered_is_bounded_in_age_and_number() {
 fn while_far_more_messages_come_than_can_be_judged_as_many_are_judged_as_can_be() {
     let settings = ["policy.deadline=\"1s\"", "model.sessions=1", "limits.workers=2", "cache.memory=\"0\"", "cache.spam=0"];
     let daemon = Daemon::start(&settings);
-    // More than are under way at once: each is another then.
+    // Some are under way twice at once, and share a run of the net.
     let messages: Vec<_> = (0..250).map(|number| with_picture("much", "image/png", &drawn(number))).collect();
     let number = AtomicUsize::new(0);
     // Messages judged in a second, from `from` seconds on, until `until`.
