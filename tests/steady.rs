@@ -8,7 +8,6 @@ use std::{
     net::TcpStream,
     os::unix::net::UnixStream,
     process::Command,
-    sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -139,37 +138,6 @@ fn what_is_remembered_is_bounded_in_age_and_number() {
         let text = metrics(&daemon);
         assert!(!text.contains("outcome=\"exact\"") && !text.contains("outcome=\"near\""), "{text}");
     }
-}
-
-/// What can't be judged in time is not begun: so there is time for what can. (Begun all the same, each message cost a worker, and less than
-/// a tenth of what could be judged was.)
-#[test]
-fn while_far_more_messages_come_than_can_be_judged_as_many_are_judged_as_can_be() {
-    let settings = ["policy.deadline=\"1s\"", "model.sessions=1", "limits.workers=2", "cache.memory=\"0\"", "cache.spam=0"];
-    let daemon = Daemon::start(&settings);
-    // Some are under way twice at once, and share a run of the net.
-    let messages: Vec<_> = (0..250).map(|number| with_picture("much", "image/png", &drawn(number))).collect();
-    let number = AtomicUsize::new(0);
-    // Messages judged in a second, from `from` seconds on, until `until`.
-    let send = |senders: u32, from: f64, until: f64| {
-        let (started, judged) = (Instant::now(), AtomicU32::new(0));
-        thread::scope(|scope| {
-            for _ in 0..senders {
-                scope.spawn(|| {
-                    while started.elapsed().as_secs_f64() < until {
-                        let message = &messages[number.fetch_add(1, Relaxed) % messages.len()];
-                        let verdict = daemon.client().message(message).verdict().expect("a header for each");
-                        let late = started.elapsed().as_secs_f64();
-                        judged.fetch_add(u32::from(!verdict.starts_with("Unknown") && (from..until).contains(&late)), Relaxed);
-                    }
-                });
-            }
-        });
-        f64::from(judged.into_inner()) / (until - from)
-    };
-    let calm = send(2, 0.0, 3.0);
-    let overloaded = send(600, 2.0, 8.0);
-    assert!(overloaded > 0.2 * calm, "{overloaded:.1} a second instead of {calm:.1}");
 }
 
 #[test]
