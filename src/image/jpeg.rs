@@ -3,10 +3,12 @@
 use image::RgbImage;
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
+use super::codes::LONGER_SIDE;
+
 /// Pixels of the longer and of the shorter side that are left at least. Codes are read at the former; the latter is twice the side of the
 /// shipped model's view. So the cosine of the features with those of the whole picture is 0.9997 at least (0.9999 at 1/2), of 21 wallpapers
 /// of Debian packages, 12 photographs of 12 megapixels and 8 pages; with fewer pixels left it was down to 0.968.
-const LEAST: (usize, usize) = (1200, 768);
+const LEAST: (usize, usize) = (LONGER_SIDE as usize, 768);
 
 /// A picture of `size` pixels, reduced as far as enough are left. `None` if it is too small for that or no JPEG, or if `libjpeg-turbo` finds
 /// any fault with it or its colours (CMYK): then it is for the decoder of the others.

@@ -52,7 +52,7 @@ pub struct Codes {
 const LONGEST: usize = 4296;
 /// Pictures are read at no more than this on the longer side: a code that fills a tenth of it still has 4 pixels for
 /// each of 25 modules.
-const LONGER_SIDE: u32 = 1200;
+pub(super) const LONGER_SIDE: u32 = 1200;
 /// The same for the second try, for faint codes.
 const LONGER_SIDE_FAINT: u32 = 600;
 /// Pixels around, by which a faint code's dark and light are told: the side of what becomes one pixel of a small copy, some modules
