@@ -1,15 +1,17 @@
 //! Adam (Kingma and Ba, 2015) with decoupled weight decay (Loshchilov and Hutter, 2019), as `candle_nn::AdamW` computes it, to the bit, but
-//! in place: that one makes thirteen new tensors of the size of the weights at each step, with which the paper's preset took 101 instead
-//! of 46 seconds for 1,000 examples.
+//! in place and on all cores: that one makes thirteen new tensors of the size of the weights at each step.
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Var, backprop::GradStore, bail};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
 
 /// Decay of the mean of gradients, and of that of their squares: Adam's usual ones.
 const BETA: [f64; 2] = [0.9, 0.999];
 /// Beside the root of the mean square: Keras' default.
 const EPSILON: f64 = 1e-7;
+/// Numbers that one core takes at a time.
+const CHUNK: usize = 1 << 14;
 
 /// The optimiser.
 pub struct Adam {
@@ -33,19 +35,16 @@ impl Adam {
         Self { variables, steps: 0, weight_decay }
     }
 
-    /// A step down these gradients.
+    /// A step down these gradients, one for each variable.
     ///
     /// # Errors
     /// If a gradient is not of its variable's size and type.
-    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
+    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
         self.steps += 1;
         let scales = BETA.map(|beta| (1.0 / (1.0 - beta.powi(self.steps))) as f32);
-        for (variable, moments) in &self.variables {
-            if let Some(gradient) = gradients.get(variable) {
-                let decay = (1.0 - learning_rate * self.weight_decay) as f32;
-                let update = Update { moments, scales, decay, learning_rate: learning_rate as f32 };
-                variable.inplace_op2(&gradient.contiguous()?, &update)?;
-            }
+        let decay = (1.0 - learning_rate * self.weight_decay) as f32;
+        for ((variable, moments), gradient) in self.variables.iter().zip(gradients) {
+            variable.inplace_op2(gradient, &Update { moments, scales, decay, learning_rate: learning_rate as f32 })?;
         }
         Ok(())
     }
@@ -70,18 +69,23 @@ impl InplaceOp2 for Update<'_> {
         let (Some((from, to)), Some((begin, end))) = (layout.contiguous_offsets(), of_gradients.contiguous_offsets()) else {
             bail!("adam is for contiguous tensors")
         };
-        let Moments { first, second } = &mut *self.moments.borrow_mut();
+        let Self { moments, scales, decay, learning_rate } = *self;
+        let Moments { first, second } = &mut *moments.borrow_mut();
         if to - from != first.len() || end - begin != first.len() {
             bail!("{} gradients for {} numbers", end - begin, first.len());
         }
         let (keep, take) = (BETA.map(|beta| beta as f32), BETA.map(|beta| (1.0 - beta) as f32));
-        let moments = first.iter_mut().zip(second);
-        for ((value, gradient), (first, second)) in values[from..to].iter_mut().zip(&gradients[begin..end]).zip(moments) {
-            *first = *first * keep[0] + gradient * take[0];
-            *second = *second * keep[1] + gradient * gradient * take[1];
-            let step = *first * self.scales[0] / ((*second * self.scales[1]).sqrt() + EPSILON as f32);
-            *value = *value * self.decay - step * self.learning_rate;
-        }
+        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
+        let chunks = values[from..to].par_chunks_mut(CHUNK).zip(gradients[begin..end].par_chunks(CHUNK));
+        chunks.zip(moments).for_each(|((values, gradients), (first, second))| {
+            let moments = first.iter_mut().zip(second);
+            for ((value, gradient), (first, second)) in values.iter_mut().zip(gradients).zip(moments) {
+                *first = *first * keep[0] + gradient * take[0];
+                *second = *second * keep[1] + gradient * gradient * take[1];
+                let step = *first * scales[0] / ((*second * scales[1]).sqrt() + EPSILON as f32);
+                *value = *value * decay - step * learning_rate;
+            }
+        });
         Ok(())
     }
 }
@@ -95,18 +99,20 @@ mod tests {
 
     #[test]
     fn steps_are_those_of_candle() {
-        let start: Vec<f32> = (0..600).map(|at| (at as f32 * 0.7).sin()).collect();
-        let variable = || Var::from_vec(start.clone(), (20, 30), &Device::Cpu).expect("variable");
+        // More than one chunk, and not a whole number of them.
+        let start: Vec<f32> = (0..30_000).map(|at| (at as f32 * 0.7).sin()).collect();
+        let variable = || Var::from_vec(start.clone(), (150, 200), &Device::Cpu).expect("variable");
         let numbers = |variable: &Var| variable.flatten_all().and_then(|all| all.to_vec1::<f32>()).expect("numbers");
         let (ours, theirs) = (variable(), variable());
         let parameters = ParamsAdamW { lr: 0.01, weight_decay: 0.1, eps: EPSILON, ..ParamsAdamW::default() };
         let mut candles = AdamW::new(vec![theirs.clone()], parameters).expect("optimiser");
         let mut adam = Adam::new(vec![ours.clone()], 0.1);
-        let target = Tensor::ones((20, 30), candle_core::DType::F32, &Device::Cpu).expect("target");
+        let target = Tensor::ones((150, 200), candle_core::DType::F32, &Device::Cpu).expect("target");
         let gradients = |variable: &Var| (variable.as_tensor() - &target)?.powf(4.0)?.sum_all()?.backward();
         for _ in 0..20 {
             candles.step(&gradients(&theirs).expect("gradients")).expect("step");
-            adam.step(&gradients(&ours).expect("gradients"), 0.01).expect("step");
+            let gradient = gradients(&ours).expect("gradients").remove(&ours).expect("gradient");
+            adam.step(&[gradient], 0.01).expect("step");
             assert_eq!(numbers(&ours), numbers(&theirs));
         }
         assert_ne!(numbers(&ours), start);

@@ -1,12 +1,13 @@
 //! Dense layers trained by gradients, with `candle`: the paper's classifier, and a linear one.
 
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{D, DType, Device, Tensor, Var, bail};
 use candle_nn::ops;
 use faer::Mat;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
-use super::adam::Adam;
+use super::{adam::Adam, in_place};
 use crate::training::{TrainingError, Watch, examples::Examples, onnx};
 
 /// What is trained, and how.
@@ -63,7 +64,6 @@ impl Dense {
             order.shuffle(&mut random);
             let mut sum = 0.0;
             for rows in order.chunks(plan.batch) {
-                let input = rows_of(examples, rows)?;
                 let target: Vec<f32> = rows
                     .iter()
                     .flat_map(|row| {
@@ -71,19 +71,10 @@ impl Dense {
                     })
                     .collect();
                 let target = Tensor::from_vec(target, (rows.len(), classes), &Device::Cpu)?;
-                // Weighted cross-entropy, averaged over the batch as Keras does.
-                // candle would take the gradient of the examples as well, which is a sixth of the work and no use: it takes that of
-                // the first layer's products, and ours of its weights.
-                let first = &dense.layers[0].weights;
-                let products = Var::from_tensor(&input.matmul(&first.as_detached_tensor())?)?;
-                let logs = ops::log_softmax(&dense.behind(&products)?, D::Minus1)?;
-                let loss = (logs * target)?.sum_all()?.affine(-1.0 / rows.len() as f64, 0.0)?;
-                let mut gradients = loss.backward()?;
-                if let Some(gradient) = gradients.remove(&products) {
-                    gradients.insert(first, input.t()?.matmul(&gradient)?);
-                }
+                let inputs = dense.forward(rows_of(examples, rows)?)?;
+                let (loss, gradients) = dense.backward(&inputs, &target)?;
                 optimizer.step(&gradients, plan.learning_rate * left)?;
-                sum += loss.to_scalar::<f32>()?;
+                sum += loss;
                 watch.note(format!("epoch {epoch}/{}, loss {:.4}", plan.epochs, sum / batches as f32));
                 watch.step(1)?;
             }
@@ -92,17 +83,43 @@ impl Dense {
         Ok(dense)
     }
 
-    fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        self.behind(&input.matmul(&self.layers[0].weights)?)
+    /// What goes into each layer, and last the logits.
+    fn forward(&self, examples: Tensor) -> candle_core::Result<Vec<Tensor>> {
+        let mut inputs = vec![examples];
+        for (index, layer) in self.layers.iter().enumerate() {
+            inputs.push(layer.forward(&inputs[index], index + 1 < self.layers.len())?);
+        }
+        Ok(inputs)
     }
 
-    /// The logits from the first layer's products of input and weights.
-    fn behind(&self, products: &Tensor) -> candle_core::Result<Tensor> {
-        let mut value = products.broadcast_add(&self.layers[0].bias)?;
-        for layer in &self.layers[1..] {
-            value = value.relu()?.matmul(&layer.weights)?.broadcast_add(&layer.bias)?;
+    /// Weighted cross-entropy, averaged over the batch as Keras does, and its gradients: of each layer's weights and bias.
+    ///
+    /// That of the logits is `candle`'s. Behind them it would add each gradient to zeros, in new tensors, and take that of the examples as
+    /// well, which is a sixth of the work and no use.
+    fn backward(&self, inputs: &[Tensor], target: &Tensor) -> candle_core::Result<(f32, Vec<Tensor>)> {
+        let (rows, logits) = (target.dim(0)?, Var::from_tensor(&inputs[self.layers.len()])?);
+        let loss = (ops::log_softmax(&logits, D::Minus1)? * target)?.sum_all()?.affine(-1.0 / rows as f64, 0.0)?;
+        let Some(gradient) = loss.backward()?.remove(&logits) else { bail!("no gradient of the logits") };
+        let mut gradient = gradient.detach();
+        let ones = Tensor::ones((1, rows), DType::F32, &Device::Cpu)?;
+        let mut gradients = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            gradients.push(ones.matmul(&gradient)?.squeeze(0)?);
+            gradients.push(inputs[index].t()?.matmul(&gradient)?);
+            if index > 0 {
+                gradient = gradient.matmul(&layer.weights.as_detached_tensor().t()?)?;
+                // Where ReLU let nothing through.
+                in_place::rows(&gradient, &inputs[index], |gradients, outputs| {
+                    gradients
+                        .iter_mut()
+                        .zip(outputs)
+                        .filter(|(_, output)| **output == 0.0)
+                        .for_each(|(gradient, _)| *gradient = 0.0);
+                })?;
+            }
         }
-        Ok(value)
+        gradients.reverse();
+        Ok((loss.to_scalar()?, gradients))
     }
 
     /// The logits of each example: rows x classes.
@@ -113,7 +130,7 @@ impl Dense {
         let mut scores = Mat::zeros(examples.len(), examples.classes.len());
         let rows: Vec<usize> = (0..examples.len()).collect();
         for rows in rows.chunks(4096) {
-            let logits = self.forward(&rows_of(examples, rows)?)?.to_vec2::<f32>()?;
+            let logits = self.forward(rows_of(examples, rows)?)?[self.layers.len()].to_vec2::<f32>()?;
             for (row, logits) in rows.iter().zip(logits) {
                 logits.iter().enumerate().for_each(|(class, logit)| scores[(*row, class)] = *logit);
             }
@@ -151,10 +168,23 @@ impl Layer {
             bias: Var::zeros(outputs, DType::F32, &Device::Cpu)?,
         })
     }
+
+    /// Its outputs, rows x outputs, behind ReLU if it is hidden.
+    fn forward(&self, input: &Tensor, hidden: bool) -> candle_core::Result<Tensor> {
+        let outputs = input.matmul(&self.weights.as_detached_tensor())?;
+        in_place::rows(&outputs, &self.bias, |outputs, bias| {
+            outputs.iter_mut().zip(bias).for_each(|(output, bias)| *output += bias);
+            if hidden {
+                outputs.iter_mut().for_each(|output| *output = output.max(0.0));
+            }
+        })?;
+        Ok(outputs)
+    }
 }
 
 fn rows_of(examples: &Examples, rows: &[usize]) -> candle_core::Result<Tensor> {
-    let values = rows.iter().flat_map(|row| examples.row(*row)).copied().collect::<Vec<f32>>();
+    let mut values = vec![0.0; rows.len() * examples.dimension];
+    values.par_chunks_mut(examples.dimension).zip(rows).for_each(|(values, row)| values.copy_from_slice(examples.row(*row)));
     Tensor::from_vec(values, (rows.len(), examples.dimension), &Device::Cpu)
 }
 
@@ -163,4 +193,40 @@ fn class_weights(examples: &Examples) -> Vec<f32> {
     let spam = examples.classes.iter().position(|class| class == "spam").map(|spam| counts[spam]);
     let reference = spam.or(counts.iter().copied().max()).unwrap_or(1);
     counts.iter().map(|count| reference as f32 / (*count).max(1) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_those_of_candle() -> candle_core::Result<()> {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let widths = [6, 5, 4, 3];
+        let dense =
+            Dense { layers: widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut random)).collect::<Result<_, _>>()? };
+        let rows = 9;
+        let examples: Vec<f32> = (0..rows * widths[0]).map(|at| (at as f32 * 0.7).sin()).collect();
+        let examples = Tensor::from_vec(examples, (rows, widths[0]), &Device::Cpu)?;
+        let target: Vec<f32> = (0..rows * 3).map(|at| if at % 4 == 0 { 1.5 } else { 0.0 }).collect();
+        let target = Tensor::from_vec(target, (rows, 3), &Device::Cpu)?;
+        let mut value = examples.clone();
+        for (index, layer) in dense.layers.iter().enumerate() {
+            let input = if index > 0 { value.relu()? } else { value };
+            value = input.matmul(&layer.weights)?.broadcast_add(&layer.bias)?;
+        }
+        let theirs = (ops::log_softmax(&value, D::Minus1)? * &target)?.sum_all()?.affine(-1.0 / rows as f64, 0.0)?;
+        let store = theirs.backward()?;
+        let (loss, gradients) = dense.backward(&dense.forward(examples)?, &target)?;
+        assert!((loss - theirs.to_scalar::<f32>()?).abs() < 1e-6);
+        let variables = dense.layers.iter().flat_map(|layer| [&layer.weights, &layer.bias]);
+        for (variable, gradient) in variables.zip(gradients) {
+            let theirs = store.get(variable).expect("gradient");
+            assert_eq!(gradient.dims(), theirs.dims());
+            let largest = |tensor: &Tensor| tensor.abs()?.max_all()?.to_scalar::<f32>();
+            assert!(largest(theirs)? > 1e-3);
+            assert!(largest(&(&gradient - theirs)?)? < 1e-6);
+        }
+        Ok(())
+    }
 }

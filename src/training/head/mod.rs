@@ -1,9 +1,10 @@
-//! Heads: feature vectors to a score for each class. The product's own (`kernel`), and two by gradients (`dense`, `adam`), the
-//! paper's among them.
+//! Heads: feature vectors to a score for each class. The product's own (`kernel`), and two by gradients (`dense`, `adam`,
+//! `in_place`), the paper's among them.
 
 mod adam;
 mod dense;
 mod equations;
+mod in_place;
 mod kernel;
 mod landmarks;
 mod projection;
