@@ -306,6 +306,11 @@ fn rules_that_the_model_can_not_serve_are_errors() {
     );
     let (code, _, error) = with(r#"{class="spam",threshold="sometimes",action="tag"}"#);
     assert!(code == Some(2) && error.contains("defines no threshold \"sometimes\"; it defines \"tag\""), "{error}");
+    for never in ["https://example.com", "*.example.com", ".example.com", "example..com", ""] {
+        let (code, _, error) = with(&format!(r#"{{qr=["{never}"],action="tag"}}"#));
+        let told = format!("or a list of domains such as [\"example.com\"] (not \"{never}\")");
+        assert!(code == Some(2) && error.contains(&told), "{never}: {error}");
+    }
 }
 
 #[test]

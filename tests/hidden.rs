@@ -412,12 +412,14 @@ fn codes_are_read_wherever_they_are_drawn() {
 
 #[test]
 fn a_codes_text_can_be_a_rule_and_forged_headers_are_removed() {
-    let rules = r#"policy.rules=[{ qr = "recipient", action = "quarantine" }, { qr = ["evil.example"], action = "reject" }, { class = "spam", threshold = "tag", action = "tag" }]"#;
+    let rules = r#"policy.rules=[{ qr = "recipient", action = "quarantine" }, { qr = ["evil.example", "bücher.example"], action = "reject" }, { class = "spam", threshold = "tag", action = "tag" }]"#;
     let daemon = Watched::start(&[rules]);
     let with_code = |text: &str| attached("x.png", &common::png(&qr_picture(text, 4)));
     let (answer, _) = daemon.send(&with_code(URL));
     assert!(answer.quarantine.is_some() && answer.verdict().expect("verdict").contains("class=qr"), "{answer:?}");
-    assert_eq!(daemon.send(&with_code("https://a.evil.example/x")).0.status, 'y');
+    for refused in ["https://a.evil.example/x", "https:\\\\ev%69l.example", "https://xn--bcher-kva.example/"] {
+        assert_eq!(daemon.send(&with_code(refused)).0.status, 'y', "{refused}");
+    }
     let hostile = "x\r\nBcc: victim@example.org\r\n\r\n<b>\u{202e}";
     let forged = [b"X-Image-Spam-QR: qr, part=1 text=https://good.example/\r\n", &with_code(hostile)[..]].concat();
     let (answer, _) = daemon.send(&forged);

@@ -1,6 +1,7 @@
 //! `policy.rules`: a list of tables, each with conditions and an action.
 
 use ::config::{Value, ValueKind};
+use url::Host;
 
 use super::{
     reader::{Reader, show, string},
@@ -73,13 +74,10 @@ fn read_qr(value: &Value) -> Result<QrCondition, String> {
     match &value.kind {
         ValueKind::Array(items) if !items.is_empty() => {
             let domain = |item| {
-                let domain = string(item, allowed)?.to_ascii_lowercase();
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
-                if !domain.is_empty() && domain.bytes().all(plain) {
-                    Ok(domain)
-                } else {
-                    Err(format!("{allowed} (not {})", show(item)))
-                }
+                // In the form that a host has in an address which a browser has read.
+                let host = Host::parse(&string(item, allowed)?).map(|host| host.to_string());
+                let plain = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+                host.ok().filter(|host| host.split('.').all(plain)).ok_or_else(|| format!("{allowed} (not {})", show(item)))
             };
             items.iter().map(domain).collect::<Result<_, _>>().map(QrCondition::Domains)
         }

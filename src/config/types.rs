@@ -103,7 +103,7 @@ pub enum QrCondition {
     Url,
     /// The address of a recipient, plain, percent-encoded or in base64: a mark of targeted phishing.
     Recipient,
-    /// The address of a web page at one of these domains, in lower case, or below it.
+    /// The address of a web page at one of these domains, in ASCII and lower case, or below it.
     Domains(Vec<String>),
 }
 

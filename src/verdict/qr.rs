@@ -5,6 +5,7 @@ use base64::{
     alphabet::{STANDARD, URL_SAFE},
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use url::Url;
 
 use crate::config::QrCondition;
 
@@ -21,21 +22,14 @@ pub fn fits(condition: &QrCondition, text: &str, recipients: &[String]) -> bool 
     }
 }
 
-/// The host of a web address, in lower case. Scanners also take an address without a scheme.
+/// The host of a web address as a browser finds it (URL Standard of the WHATWG): tabs and line ends don't count, escapes and full-width
+/// letters are what they stand for, a name in another script is in its ASCII form. Scanners also take an address without a scheme.
 fn host(text: &str) -> Option<String> {
     let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    let rest = match (lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")), lower.starts_with("www.")) {
-        (Some(rest), _) => rest,
-        (None, true) => lower.as_str(),
-        (None, false) => return None,
-    };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    // A user's name may stand before the host, and a port behind it (RFC 3986, section 3.2).
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
-    let host = host.trim_end_matches('.');
-    (!host.is_empty() && !host.contains(char::is_whitespace)).then(|| host.to_owned())
+    let bare = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+    let url = Url::parse(&format!("{}{text}", if bare { "http://" } else { "" })).ok()?;
+    let host = url.host_str().filter(|_| ["http", "https"].contains(&url.scheme()))?.trim_end_matches('.');
+    (!host.is_empty()).then(|| host.to_owned())
 }
 
 fn below(host: &str, domain: &str) -> bool {
@@ -73,6 +67,12 @@ mod tests {
             "https://bank.test@example.com/",
             "www.example.com?x",
             "https://example.com.",
+            "https:example.com",
+            "https:\\\\example.com\\x",
+            "https://exa\tmple.com/",
+            "https://ex%61mple.com/",
+            "https://ｅxample。com/",
+            "WWW.EXAMPLE.COM",
         ] {
             assert!(fits(&domains, yes, &[]), "{yes}");
         }
@@ -81,6 +81,8 @@ mod tests {
             "https://example.com.test/",
             "https://example.com@x.test",
             "mailto:a@example.com",
+            "https://example.com.test\\@example.org/",
+            "ftp://example.com/",
             "example.com",
             "",
         ] {
