@@ -211,6 +211,23 @@ fn pages_of_a_pdf_are_judged_one_by_one() {
 }
 
 #[test]
+fn pages_of_a_tiff_are_judged_one_by_one() {
+    let daemon = Watched::start(&[]);
+    let mut fax = std::io::Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut fax).expect("TIFF");
+    for pixels in [harmless_pixels(), harmless_pixels(), spam_pixels()] {
+        let (width, height) = pixels.dimensions();
+        encoder.write_image::<tiff::encoder::colortype::RGB8>(width, height, pixels.as_raw()).expect("page");
+    }
+    let fax = fax.into_inner();
+    daemon.finds("third page", &attached("fax.tif", &fax), "2/fax.tif#page=3");
+    let few = Watched::start(&["limits.pages=2"]);
+    let (answer, pictures) = few.send(&attached("fax.tif", &fax));
+    let verdict = answer.verdict().expect("verdict");
+    assert!(verdict.starts_with("No, ") && verdict.contains(" incomplete=pages ") && pictures.len() == 2, "{verdict}");
+}
+
+#[test]
 fn vector_graphics_are_rendered() {
     let daemon = Watched::start(&[]);
     let drawing = format!(

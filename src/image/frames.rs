@@ -4,7 +4,7 @@ use super::{
     ImageError, Picture,
     animation::{self, Choice},
     decode::{caught, decode, decode_reduced},
-    pdf, svg,
+    pdf, svg, tiff,
 };
 use crate::{config::Limits, mail::PictureType};
 
@@ -33,6 +33,7 @@ pub fn frames(
     let one = |picture| Frame { label: None, full: None, picture: Ok(picture) };
     match kind {
         PictureType::Pdf => pdf::pages(bytes, limits, take),
+        PictureType::Tiff => tiff::pages(bytes, limits, take),
         PictureType::Svg => {
             take(one(caught(|| svg::render(bytes, limits))?));
             Ok(Vec::new())
@@ -54,7 +55,7 @@ pub fn frames(
             take(Frame { full: Some(full), ..one(picture) });
             Ok(Vec::new())
         }
-        PictureType::Bmp | PictureType::Tiff | PictureType::Ico => {
+        PictureType::Bmp | PictureType::Ico => {
             take(one(decode(bytes, limits)?));
             Ok(Vec::new())
         }

@@ -1,5 +1,5 @@
 //! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), frames
-//! of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`); tiles put together (`mosaic`). Pixels to
+//! of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`, `tiff`); tiles put together (`mosaic`). Pixels to
 //! the size that a net takes, to a perceptual hash, and to the codes that stand in them. Knows nothing of messages or models.
 
 mod animation;
@@ -13,6 +13,7 @@ mod mosaic;
 mod pdf;
 mod resize;
 mod svg;
+mod tiff;
 
 pub use codes::{Code, Codes, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, decode_reduced, dimensions};
