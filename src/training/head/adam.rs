@@ -3,8 +3,10 @@
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{Result, Tensor, Var, bail};
 use rayon::prelude::*;
+
+use super::in_place;
 
 /// Decay of the mean of gradients, and of that of their squares: Adam's usual ones.
 const BETA: [f64; 2] = [0.9, 0.999];
@@ -41,51 +43,31 @@ impl Adam {
     /// If a gradient is not of its variable's size and type.
     pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
         self.steps += 1;
+        // Make up for moments that began with zero.
         let scales = BETA.map(|beta| (1.0 / (1.0 - beta.powi(self.steps))) as f32);
         let decay = (1.0 - learning_rate * self.weight_decay) as f32;
-        for ((variable, moments), gradient) in self.variables.iter().zip(gradients) {
-            variable.inplace_op2(gradient, &Update { moments, scales, decay, learning_rate: learning_rate as f32 })?;
-        }
-        Ok(())
-    }
-}
-
-/// What is done to a variable.
-struct Update<'a> {
-    moments: &'a RefCell<Moments>,
-    /// Makes up for moments that began with zero.
-    scales: [f32; 2],
-    decay: f32,
-    learning_rate: f32,
-}
-
-impl InplaceOp2 for Update<'_> {
-    fn name(&self) -> &'static str {
-        "adam"
-    }
-
-    fn cpu_fwd(&self, values: &mut CpuStorage, layout: &Layout, gradients: &CpuStorage, of_gradients: &Layout) -> Result<()> {
-        let (CpuStorage::F32(values), CpuStorage::F32(gradients)) = (values, gradients) else { bail!("adam is for float32") };
-        let (Some((from, to)), Some((begin, end))) = (layout.contiguous_offsets(), of_gradients.contiguous_offsets()) else {
-            bail!("adam is for contiguous tensors")
-        };
-        let Self { moments, scales, decay, learning_rate } = *self;
-        let Moments { first, second } = &mut *moments.borrow_mut();
-        if to - from != first.len() || end - begin != first.len() {
-            bail!("{} gradients for {} numbers", end - begin, first.len());
-        }
         let (keep, take) = (BETA.map(|beta| beta as f32), BETA.map(|beta| (1.0 - beta) as f32));
-        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
-        let chunks = values[from..to].par_chunks_mut(CHUNK).zip(gradients[begin..end].par_chunks(CHUNK));
-        chunks.zip(moments).for_each(|((values, gradients), (first, second))| {
-            let moments = first.iter_mut().zip(second);
-            for ((value, gradient), (first, second)) in values.iter_mut().zip(gradients).zip(moments) {
-                *first = *first * keep[0] + gradient * take[0];
-                *second = *second * keep[1] + gradient * gradient * take[1];
-                let step = *first * scales[0] / ((*second * scales[1]).sqrt() + EPSILON as f32);
-                *value = *value * decay - step * learning_rate;
-            }
-        });
+        let (learning_rate, epsilon) = (learning_rate as f32, EPSILON as f32);
+        for ((variable, moments), gradient) in self.variables.iter().zip(gradients) {
+            in_place::numbers(variable, gradient, |values, gradients| {
+                let Moments { first, second } = &mut *moments.borrow_mut();
+                if values.len() != first.len() || gradients.len() != first.len() {
+                    bail!("{} gradients for {} numbers", gradients.len(), first.len());
+                }
+                let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
+                let chunks = values.par_chunks_mut(CHUNK).zip(gradients.par_chunks(CHUNK));
+                chunks.zip(moments).for_each(|((values, gradients), (first, second))| {
+                    let moments = first.iter_mut().zip(second);
+                    for ((value, gradient), (first, second)) in values.iter_mut().zip(gradients).zip(moments) {
+                        *first = *first * keep[0] + gradient * take[0];
+                        *second = *second * keep[1] + gradient * gradient * take[1];
+                        let step = *first * scales[0] / ((*second * scales[1]).sqrt() + epsilon);
+                        *value = *value * decay - step * learning_rate;
+                    }
+                });
+                Ok(())
+            })?;
+        }
         Ok(())
     }
 }
