@@ -60,27 +60,6 @@ impl Bits {
         &self.words[y as usize * self.stride..][..self.stride]
     }
 
-    /// Lengths of the runs of a row: light, which may be empty, dark, and so on.
-    pub fn runs(&self, y: u32, runs: &mut Vec<u32>) {
-        runs.clear();
-        let (mut last, mut begin) = (0, 0);
-        for (place, word) in self.row(y).iter().enumerate() {
-            // A bit where a pixel is not like the one before it.
-            let edges = word ^ (word << 1 | last);
-            last = word >> (BIT_FIELD_BASE_BITS - 1);
-            for edge in ones(edges) {
-                let at = (place * BIT_FIELD_BASE_BITS) as u32 + edge;
-                // Behind the last pixel it is light.
-                if at >= self.width {
-                    break;
-                }
-                runs.push(at - begin);
-                begin = at;
-            }
-        }
-        runs.push(self.width - begin);
-    }
-
     /// The `N` runs around a pixel in a direction and against it, its own in the middle, none longer than about `far`; and how far
     /// it is from there to the middle of its own.
     pub fn through<const N: usize>(&self, from: (u32, u32), direction: (i32, i32), far: u32) -> ([u32; N], i32) {
@@ -105,6 +84,55 @@ impl Bits {
         // Its own pixel was counted twice.
         runs[N / 2] -= 1;
         (runs, (own[1] - own[0]) / 2)
+    }
+}
+
+/// Lengths of the runs of rows.
+pub struct Runs {
+    lengths: Vec<u32>,
+    /// Where the rows looked at end in `lengths`.
+    ends: Vec<usize>,
+    step: u32,
+}
+
+impl Runs {
+    /// Of every `step`th row, from that with the number `step - 1`.
+    pub fn of(bits: &Bits, step: u32) -> Self {
+        let (mut lengths, mut ends) = (Vec::new(), Vec::new());
+        for y in (step - 1..bits.height()).step_by(step as usize) {
+            let mut begin = 0;
+            let mut last = 0;
+            for (place, word) in bits.row(y).iter().enumerate() {
+                // A bit where a pixel is not like the one before it.
+                let edges = word ^ (word << 1 | last);
+                last = word >> (BIT_FIELD_BASE_BITS - 1);
+                for edge in ones(edges) {
+                    let at = (place * BIT_FIELD_BASE_BITS) as u32 + edge;
+                    // Behind the last pixel it is light.
+                    if at >= bits.width() {
+                        break;
+                    }
+                    lengths.push(at - begin);
+                    begin = at;
+                }
+            }
+            lengths.push(bits.width() - begin);
+            ends.push(lengths.len());
+        }
+        Self { lengths, ends, step }
+    }
+
+    /// Of all rows that were looked at.
+    pub fn rows(&self) -> impl Iterator<Item = &[u32]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| &self.lengths[begin..*end])
+    }
+
+    /// Those of a row that was looked at: light, which may be empty, dark, and so on.
+    pub fn row(&self, y: u32) -> &[u32] {
+        let place = (y / self.step) as usize;
+        let begin = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.lengths[begin..self.ends[place]]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bits::Bits;
+use super::bits::Runs;
 
 /// A part of a picture, in pixels: columns and rows.
 pub struct Region {
@@ -44,15 +44,13 @@ impl Region {
     }
 }
 
-/// The boxes around what hangs together.
-pub fn connected(bits: &Bits) -> impl Iterator<Item = Region> + use<> {
+/// The boxes around what hangs together, by the runs of all rows.
+pub fn connected(runs: &Runs) -> impl Iterator<Item = Region> + use<> {
     let mut parts = Parts::default();
-    let mut runs = Vec::new();
     // Dark runs, each with its part.
     let mut above: Vec<(Range<u32>, usize)> = Vec::new();
     let mut row = Vec::new();
-    for y in 0..bits.height() {
-        bits.runs(y, &mut runs);
+    for (y, runs) in (0..).zip(runs.rows()) {
         row.clear();
         let (mut begin, mut first) = (0, 0);
         for pair in runs.chunks(2) {

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     binarizer::{Binarized, Threshold},
-    bits::Bits,
+    bits::{Bits, Runs},
     connected::Region,
-    finders::{Finder, Qr, bulls_eyes, may_have_qr},
+    finders::{Finder, Qr, ROWS_QR, bulls_eyes, may_have_qr},
     regions::regions,
 };
 use super::{Grey, resize::resize_grey};
@@ -172,8 +172,8 @@ fn placed(text: &str, bytes: &[u8], corners: &[Point], part: (f32, f32), format:
 }
 
 /// A Data Matrix code in those parts of a picture where one may be.
-fn data_matrix(bits: &Bits) -> Found<RXingResult> {
-    for Region { x, y } in regions(bits) {
+fn data_matrix(bits: &Bits, runs: &Runs) -> Found<RXingResult> {
+    for Region { x, y } in regions(bits, runs) {
         for symbol in detect(&bits.part(&x, &y, AROUND_DATA_MATRIX)?, true, true).unwrap_or_default() {
             if let Ok(read) = Decoder::new().decode(symbol.getBits()) {
                 let part = (x.start as f32 - AROUND_DATA_MATRIX as f32, y.start as f32 - AROUND_DATA_MATRIX as f32);
@@ -206,11 +206,12 @@ struct Search<'a> {
 impl Reader for Search<'_> {
     fn decode<B: Binarizer>(&mut self, image: &mut BinaryBitmap<B>) -> Found<RXingResult> {
         let bits = Bits::of(image.get_black_matrix());
-        let qr = may_have_qr(&bits);
+        let runs = Runs::of(&bits, if matches!(self.sought, Sought::All) { 1 } else { ROWS_QR });
+        let qr = may_have_qr(&bits, &runs);
         self.cut.set(self.cut.get() || qr.contains(&Qr::TooMany));
         let [dark, light] = qr.map(|qr| qr == Qr::Maybe);
         let [dark_eyes, light_eyes] = match self.sought {
-            Sought::All => bulls_eyes(&bits),
+            Sought::All => bulls_eyes(&bits, &runs),
             Sought::FaintQr => Default::default(),
         };
         let found = self.sought.one_way(image, dark, &dark_eyes).or_else(|_| {
@@ -220,7 +221,7 @@ impl Reader for Search<'_> {
             found
         });
         match self.sought {
-            Sought::All => found.or_else(|_| data_matrix(&bits)).or_else(|_| pure_data_matrix(image)),
+            Sought::All => found.or_else(|_| data_matrix(&bits, &runs)).or_else(|_| pure_data_matrix(image)),
             Sought::FaintQr => found,
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rxing::common::BIT_FIELD_BASE_BITS;
 
 use super::{
-    bits::{Bits, masks, ones},
+    bits::{Bits, Runs, masks, ones},
     connected::{Region, connected},
 };
 
@@ -28,17 +28,17 @@ const STRAIGHT: f32 = 1.5;
 /// What is looked at together, as a multiple of the picture: a sender may draw thousands of frames, one in the other.
 const MOST_LOOKED_AT: u64 = 8;
 
-/// Regions that may have a code, dark on light: together smaller than the picture, else that.
-pub fn regions(bits: &Bits) -> Vec<Region> {
+/// Regions that may have a code, dark on light: together smaller than the picture, else that. By the runs of all rows.
+pub fn regions(bits: &Bits, runs: &Runs) -> Vec<Region> {
     let whole = Region { x: 0..bits.width(), y: 0..bits.height() };
     let mut found: Vec<Region> = Vec::new();
     let mut looked_at = 0;
-    for region in connected(bits).filter(Region::is_large_enough) {
+    for region in connected(runs).filter(Region::is_large_enough) {
         looked_at += region.area();
         if looked_at > MOST_LOOKED_AT * whole.area() {
             return vec![whole];
         }
-        if !(region.is_dense(bits) && region.is_even(bits) && region.is_cornered(bits)) {
+        if !(region.is_dense(bits) && region.is_even(runs) && region.is_cornered(bits)) {
             continue;
         }
         let region = region.widened(&whole);
@@ -80,12 +80,11 @@ impl Region {
     }
 
     /// Whether few of its runs are much shorter than the others: those of a code are of whole modules, half of them of one.
-    fn is_even(&self, bits: &Bits) -> bool {
-        let (mut lengths, mut runs) = (Vec::new(), Vec::new());
+    fn is_even(&self, runs: &Runs) -> bool {
+        let mut lengths = Vec::new();
         for y in self.y.clone() {
-            bits.runs(y, &mut runs);
             let mut begin = 0;
-            for run in &runs {
+            for run in runs.row(y) {
                 let end = begin + run;
                 if begin >= self.x.start && end <= self.x.end {
                     lengths.push(*run);
