@@ -8,13 +8,17 @@ far activations range, and a kind that is missing there is cut off.
 
 1. What no head of BUNDLE reads is cut off.
 2. Channels are equalised, which changes no result: a ReLU lets a channel be divided by a factor that the weights behind it are multiplied by
-   (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019). The factor is the channel's range to the
-   power of SHIFT by the range of these weights to the power of 1 - SHIFT, as in SmoothQuant (Xiao et al., ICML 2023).
-3. ONNX Runtime's static quantisation of the convolutions: 8-bit weights for each channel, 8-bit activations, whose ranges are the extremes over
+   (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019). The factor is the channel's range.
+3. The first convolution reads four pixels as one of 12 channels (space to depth), which gives the same: ONNX Runtime's kernels for 8 bits want a
+   number of channels that 4 divides, and with 3 they take longer than those for float32.
+4. ONNX Runtime's static quantisation of the convolutions: 8-bit weights for each channel, 8-bit activations, whose ranges are the extremes over
    the pictures, smoothed. Behind a ReLU the range is that of what it lets through: named with the convolutions, it becomes part of them, and
-   their 256 steps are not spent on what is below 0. The first FLOAT_CONVOLUTIONS, where faint writing would drown, and pooling and square
-   roots stay in float32.
-4. Each feature gets a factor, so that its mean over the pictures is what it is in float32.
+   their 256 steps are not spent on what is below 0. Of the pixels it is all that a pixel can be: faint writing is at the end of it. Pooling and
+   square roots stay in float32.
+5. The weights are rounded anew, together (rounding.py).
+6. Each feature gets a factor, so that its mean over the pictures is what it is in float32.
+7. Large areas of a picture are of one colour, and what the first convolution gives there is rounded alike all over them: its range is tried with
+   each of FACTORS, and that kept which gives the nearest features on the pictures.
 """
 
 import hashlib
@@ -30,18 +34,18 @@ import onnx
 import onnx.utils
 import onnx.version_converter
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from PIL import Image
 
+from activations import PIXELS, activations
 from pixels import opened, pixels
+from rounding import rounded, second_moments
 
 PICTURES = 300
 SEED = 42
-SHIFT = 0.6
-# The stem, and the first block of stage 1.
-FLOAT_CONVOLUTIONS = 5
+FACTORS = (0.95, 1.0, 1.05)
 # The tensors that leave the stages, as in cut-backbone.py, and the outputs that are pooled from them.
 STAGES = {
     "Relu_9:0": ("stage1_mean", "stage1_deviation"),
@@ -95,22 +99,40 @@ def prepared(backbone: Path, outputs: list[str], folder: Path) -> Path:
     """With the outputs alone, in an operator set that has scales for each channel, its constants folded."""
     path = folder / "prepared.onnx"
     onnx.save(onnx.version_converter.convert_version(onnx.load(backbone), 13), path)
-    onnx.utils.extract_model(str(path), str(path), ["pixels"], outputs)
+    onnx.utils.extract_model(str(path), str(path), [PIXELS], outputs)
     quant_pre_process(str(path), str(path), skip_symbolic_shape=True)
     return path
 
 
-def ranges(path: Path, tensors: list[str], inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
+def ranges(model: onnx.ModelProto, tensors: list[str], inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Of each channel of the tensors the greatest activation of a picture, averaged over the pictures."""
-    model = onnx.load(path)
-    del model.graph.output[:]
-    model.graph.output.extend(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None) for tensor in tensors)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     total = {tensor: 0.0 for tensor in tensors}
-    for picture in inputs:
-        for tensor, activations in zip(tensors, session.run(tensors, {"pixels": picture})):
-            total[tensor] = total[tensor] + activations.max(axis=(0, 2, 3))
+    for seen in activations(model, tensors, inputs):
+        for tensor in tensors:
+            total[tensor] = total[tensor] + seen[tensor].max(axis=(0, 2, 3))
     return {tensor: greatest / len(inputs) for tensor, greatest in total.items()}
+
+
+def stem(model: onnx.ModelProto) -> list[str]:
+    """What the first convolution gives, and what is left of it behind the pool."""
+    pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+    return [pool.input[0], pool.output[0]]
+
+
+def known_ranges(model: onnx.ModelProto, view: dict, inputs: list[np.ndarray]) -> dict[str, tuple[float, float]]:
+    """Least and greatest where these are not simply the extremes that ONNX Runtime finds: of the pixels; of what is added up in front of a ReLU,
+    which goes no further below 0 than the other summand goes above it, for the ReLU cuts off what is less; and of the stem, for FACTORS."""
+    others = dict(pair for node in model.graph.node if node.op_type == "Add" for pair in (node.input, node.input[::-1]))
+    tensors = [*others, stem(model)[0]]
+    extremes = {tensor: np.zeros(2, np.float32) for tensor in tensors}
+    for seen in activations(model, tensors, inputs):
+        for tensor in tensors:
+            extremes[tensor] += np.array([min(seen[tensor].min(), 0), seen[tensor].max()]) / len(inputs)
+    known = {one: (max(extremes[one][0], -extremes[other][1]), extremes[one][1]) for one, other in others.items()}
+    known |= dict.fromkeys(stem(model), extremes[stem(model)[0]])
+    first = next(node.input[0] for node in model.graph.node if node.op_type == "Conv")
+    of_pixels = [(value - mean) / deviation for mean, deviation in zip(view["mean"], view["deviation"]) for value in (0, 255)]
+    return known | {first: (min(of_pixels), max(of_pixels))}
 
 
 def equalised(path: Path, inputs: list[np.ndarray]) -> onnx.ModelProto:
@@ -123,7 +145,7 @@ def equalised(path: Path, inputs: list[np.ndarray]) -> onnx.ModelProto:
             takers.setdefault(name, []).append(node)
     tensors = [node.output[0] for node in graph.node if node.op_type == "Relu"]
     weights = {tensor.name: numpy_helper.to_array(tensor).copy() for tensor in graph.initializer}
-    greatest = ranges(path, tensors, inputs)
+    greatest = ranges(model, tensors, inputs)
 
     def stream(tensor: str) -> tuple[list[str], list]:
         """The ReLUs whose channels are those of `tensor`, along the residual additions, and the convolutions that make them."""
@@ -145,15 +167,9 @@ def equalised(path: Path, inputs: list[np.ndarray]) -> onnx.ModelProto:
     for relus, made_by in streams:
         relus, made_by = list(dict.fromkeys(relus)), {node.name: node for node in made_by}.values()
         taken_by = [node for tensor in relus for node in convolutions(tensor)]
-        activations = np.max([greatest[tensor] for tensor in relus], axis=0)
-        activations = np.maximum(activations, activations.max() / 1000)
-        shares = np.ones_like(activations)
-        if taken_by:
-            kernels = [np.abs(weights[node.input[1]]) for node in taken_by]
-            shares = np.max([(kernel.max(axis=(2, 3)) / kernel.max(axis=(1, 2, 3))[:, None]).max(axis=0) for kernel in kernels], axis=0)
-            shares = np.maximum(shares, shares.max() / 1000)
-        factors = activations**SHIFT / shares ** (1 - SHIFT)
-        factors = (factors / np.exp(np.log(factors).mean())).astype(np.float32)
+        reach = np.max([greatest[tensor] for tensor in relus], axis=0)
+        reach = np.maximum(reach, reach.max() / 1000)
+        factors = (reach / np.exp(np.log(reach).mean())).astype(np.float32)
         for node in made_by:
             weights[node.input[1]] /= factors[:, None, None, None]
             weights[node.input[2]] /= factors
@@ -169,22 +185,89 @@ def equalised(path: Path, inputs: list[np.ndarray]) -> onnx.ModelProto:
     return model
 
 
-def means(model: Path, outputs: list[str], inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Of each number of each output its mean over the pictures."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    runs = [session.run(outputs, {"pixels": picture}) for picture in inputs]
-    return [np.mean([run[place] for run in runs], axis=0) for place in range(len(outputs))]
+def four_as_one(model: onnx.ModelProto, view: dict) -> onnx.ModelProto:
+    """With its first convolution, of 7 x 7 pixels and every second of them, as one of 4 x 4 squares of 2 x 2 pixels."""
+    graph = model.graph
+    convolution = next(node for node in graph.node if node.op_type == "Conv")
+    transposed = next(node for node in graph.node if node.output[0] == convolution.input[0])
+    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in convolution.attribute}
+    assert (attributes["kernel_shape"], attributes["strides"], attributes["pads"]) == ([7, 7], [2, 2], [3, 3, 3, 3])
+    weights = next(tensor for tensor in graph.initializer if tensor.name == convolution.input[1])
+    kernels = numpy_helper.to_array(weights)
+    # 3 pixels in front of the middle are two squares less one pixel, whose weights are 0.
+    kernels = np.pad(kernels, ((0, 0), (0, 0), (1, 0), (1, 0))).reshape(-1, 3, 4, 2, 4, 2).transpose(0, 3, 5, 1, 2, 4).reshape(-1, 12, 4, 4)
+    weights.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(kernels), weights.name))
+    del convolution.attribute[:]
+    convolution.attribute.extend(helper.make_node("Conv", [], [], kernel_shape=[4, 4], strides=[1, 1], pads=[2, 2, 1, 1]).attribute)
+    rows, columns = view["height"] // 2, view["width"] // 2
+    shapes = {"pairs_of_rows": [0, rows, 2, columns * 6], "half": [0, rows, columns, 6]}
+    graph.initializer.extend(numpy_helper.from_array(np.array(shape), name) for name, shape in shapes.items())
+    place = list(graph.node).index(transposed)
+    graph.node.remove(transposed)
+    for node in (
+        helper.make_node("Transpose", ["squares"], [convolution.input[0]], perm=[0, 3, 1, 2]),
+        helper.make_node("Concat", ["upper", "lower"], ["squares"], axis=3),
+        helper.make_node("Reshape", ["lower_rows", "half"], ["lower"]),
+        helper.make_node("Reshape", ["upper_rows", "half"], ["upper"]),
+        helper.make_node("Split", ["rows"], ["upper_rows", "lower_rows"], axis=2),
+        helper.make_node("Reshape", [PIXELS, "pairs_of_rows"], ["rows"], name="first"),
+    ):
+        graph.node.insert(place, node)
+    del graph.value_info[:]
+    return model
 
 
-def corrected(model: Path, exact: Path, outputs: list[str], inputs: list[np.ndarray]) -> onnx.ModelProto:
-    graph = onnx.load(model)
-    factors = {tensor.name: tensor for tensor in graph.graph.initializer}
-    for output, true, rough in zip(outputs, means(exact, outputs, inputs), means(model, outputs, inputs)):
+def pixels_first(graph: onnx.GraphProto) -> None:
+    """Puts the pixels into 8 bits before they are put into squares, instead of after it."""
+    first = next(node for node in graph.node if node.name == "first")
+    last = next(node for node in graph.node if node.op_type == "Transpose")
+    quantise = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == last.output[0])
+    last.output[0], quantise.output[0] = quantise.output[0], f"{PIXELS}/8"
+    quantise.input[0], first.input[0] = PIXELS, f"{PIXELS}/8"
+    graph.node.remove(quantise)
+    graph.node.insert(list(graph.node).index(first), quantise)
+    del graph.value_info[:]
+
+
+def features(model: onnx.ModelProto, outputs: list[str], inputs: list[np.ndarray]) -> np.ndarray:
+    """Pictures x features, those of one output behind those of the other."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.concatenate([np.concatenate(session.run(outputs, {PIXELS: picture}), axis=1) for picture in inputs])
+
+
+def corrected(model: onnx.ModelProto, true: np.ndarray, outputs: list[str], inputs: list[np.ndarray]) -> onnx.ModelProto:
+    """With features whose means over the pictures are those of the `true` ones."""
+    factors = {tensor.name: tensor for tensor in model.graph.initializer}
+    rough = features(model, outputs, inputs).mean(axis=0)
+    # A feature that is none on any of the pictures keeps its factor.
+    shares = np.divide(true.mean(axis=0), rough, out=np.ones_like(rough), where=rough > 1e-6)
+    begin = 0
+    for output in outputs:
         factor = factors[f"{output}/factors"]
-        # A feature that is none on any of the pictures keeps its factor.
-        share = np.divide(true, rough, out=np.ones_like(true), where=rough > 1e-6)
-        factor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(factor) * share, factor.name))
-    return graph
+        values = numpy_helper.to_array(factor)
+        factor.CopyFrom(numpy_helper.from_array(values * shares[begin : begin + values.size], factor.name))
+        begin += values.size
+    return model
+
+
+def off(model: onnx.ModelProto, true: np.ndarray, outputs: list[str], inputs: list[np.ndarray]) -> float:
+    """Root mean square of how far off the roots of the features are, in their own deviations over the pictures: the head reads them so."""
+    true, rough = (np.sqrt(np.maximum(values, 0)) for values in (true, features(model, outputs, inputs)))
+    return float(np.sqrt(np.mean(((rough - true) / (true.std(axis=0) + 1e-6)) ** 2)))
+
+
+def quantised(model: onnx.ModelProto, known: dict[str, tuple], moments: dict[str, np.ndarray], inputs: list[np.ndarray], folder: Path) -> onnx.ModelProto:
+    exact, rough = folder / "equalised.onnx", folder / "quantised.onnx"
+    onnx.save(model, exact)
+    overrides = {tensor: [{"rmin": np.float32(least), "rmax": np.float32(greatest)}] for tensor, (least, greatest) in known.items()}
+    quantize_static(
+        str(exact), str(rough), Pictures(PIXELS, inputs), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=False,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Relu", "MaxPool"],
+        calibrate_method=CalibrationMethod.MinMax, extra_options={"CalibMovingAverage": True, "TensorQuantOverrides": overrides},
+    )
+    made = rounded(onnx.load(rough), model, moments)
+    pixels_first(made.graph)
+    return made
 
 
 def main() -> None:
@@ -197,19 +280,16 @@ def main() -> None:
     target = output / "backbone-int8.onnx"
     with tempfile.TemporaryDirectory() as folder:
         exact = prepared(bundle / "backbone.onnx", outputs, Path(folder))
-        model, path = equalised(exact, inputs), Path(folder) / "equalised.onnx"
-        onnx.save(model, path)
-        convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
-        quantize_static(
-            str(path), str(target), Pictures("pixels", inputs), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=False,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Relu"],
-            nodes_to_exclude=convolutions[:FLOAT_CONVOLUTIONS], calibrate_method=CalibrationMethod.MinMax, extra_options={"CalibMovingAverage": True},
-        )
-        onnx.save(corrected(target, exact, outputs, inputs), target)
-    session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
-    features = np.concatenate(session.run(outputs, {"pixels": pixels(known_picture(), view)}), axis=1)
+        true = features(onnx.load(exact), outputs, inputs)
+        model = four_as_one(equalised(exact, inputs), view)
+        known, moments, made = known_ranges(model, view, inputs), second_moments(model, inputs), []
+        for factor in FACTORS:
+            tried = known | {tensor: (0, known[tensor][1] * factor) for tensor in stem(model)}
+            made.append(corrected(quantised(model, tried, moments, inputs, Path(folder)), true, outputs, inputs))
+        onnx.save(min(made, key=lambda model: off(model, true, outputs, inputs)), target)
+    known = features(onnx.load(target), outputs, [pixels(known_picture(), view)])
     digest, of = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (target, bundle / "backbone.onnx"))
-    print(f'[backbone.int8]\nfile = "{target.name}"\nsha256 = "{digest}"\nof = "{of}"\nfeatures_norm = {np.linalg.norm(features):.5f}')
+    print(f'[backbone.int8]\nfile = "{target.name}"\nsha256 = "{digest}"\nof = "{of}"\nfeatures_norm = {np.linalg.norm(known):.5f}')
 
 
 if __name__ == "__main__":
