@@ -90,15 +90,15 @@ impl Bits {
 /// Lengths of the runs of rows.
 pub struct Runs {
     lengths: Vec<u32>,
-    /// Where the rows looked at end in `lengths`.
-    ends: Vec<usize>,
+    /// Where the rows looked at begin in `lengths`, and where the last one ends.
+    bounds: Vec<usize>,
     step: u32,
 }
 
 impl Runs {
     /// Of every `step`th row, from that with the number `step - 1`.
     pub fn of(bits: &Bits, step: u32) -> Self {
-        let (mut lengths, mut ends) = (Vec::new(), Vec::new());
+        let (mut lengths, mut bounds) = (Vec::new(), vec![0]);
         for y in (step - 1..bits.height()).step_by(step as usize) {
             let mut begin = 0;
             let mut last = 0;
@@ -117,22 +117,20 @@ impl Runs {
                 }
             }
             lengths.push(bits.width() - begin);
-            ends.push(lengths.len());
+            bounds.push(lengths.len());
         }
-        Self { lengths, ends, step }
+        Self { lengths, bounds, step }
     }
 
     /// Of all rows that were looked at.
     pub fn rows(&self) -> impl Iterator<Item = &[u32]> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        begins.zip(&self.ends).map(|(begin, end)| &self.lengths[begin..*end])
+        self.bounds.array_windows().map(|[begin, end]| &self.lengths[*begin..*end])
     }
 
     /// Those of a row that was looked at: light, which may be empty, dark, and so on.
     pub fn row(&self, y: u32) -> &[u32] {
         let place = (y / self.step) as usize;
-        let begin = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.lengths[begin..self.ends[place]]
+        &self.lengths[self.bounds[place]..self.bounds[place + 1]]
     }
 }
 
