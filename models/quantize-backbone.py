@@ -33,7 +33,6 @@ import numpy as np
 import onnx
 import onnx.utils
 import onnx.version_converter
-import onnxruntime
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -231,29 +230,25 @@ def pixels_first(graph: onnx.GraphProto) -> None:
 
 def features(model: onnx.ModelProto, outputs: list[str], inputs: list[np.ndarray]) -> np.ndarray:
     """Pictures x features, those of one output behind those of the other."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.concatenate([np.concatenate(session.run(outputs, {PIXELS: picture}), axis=1) for picture in inputs])
+    return np.concatenate([np.concatenate([seen[output] for output in outputs], axis=1) for seen in activations(model, outputs, inputs)])
 
 
-def corrected(model: onnx.ModelProto, true: np.ndarray, outputs: list[str], inputs: list[np.ndarray]) -> onnx.ModelProto:
-    """With features whose means over the pictures are those of the `true` ones."""
+def corrected(model: onnx.ModelProto, true: np.ndarray, outputs: list[str], inputs: list[np.ndarray]) -> tuple[float, onnx.ModelProto]:
+    """With features whose means over the pictures are those of the `true` ones; in front of it how far off their roots are then, which the head
+    reads: root mean square, in their own deviations over the pictures."""
     factors = {tensor.name: tensor for tensor in model.graph.initializer}
-    rough = features(model, outputs, inputs).mean(axis=0)
+    rough = features(model, outputs, inputs)
+    mean = rough.mean(axis=0)
     # A feature that is none on any of the pictures keeps its factor.
-    shares = np.divide(true.mean(axis=0), rough, out=np.ones_like(rough), where=rough > 1e-6)
+    shares = np.divide(true.mean(axis=0), mean, out=np.ones_like(mean), where=mean > 1e-6)
     begin = 0
     for output in outputs:
         factor = factors[f"{output}/factors"]
         values = numpy_helper.to_array(factor)
         factor.CopyFrom(numpy_helper.from_array(values * shares[begin : begin + values.size], factor.name))
         begin += values.size
-    return model
-
-
-def off(model: onnx.ModelProto, true: np.ndarray, outputs: list[str], inputs: list[np.ndarray]) -> float:
-    """Root mean square of how far off the roots of the features are, in their own deviations over the pictures: the head reads them so."""
-    true, rough = (np.sqrt(np.maximum(values, 0)) for values in (true, features(model, outputs, inputs)))
-    return float(np.sqrt(np.mean(((rough - true) / (true.std(axis=0) + 1e-6)) ** 2)))
+    true, rough = (np.sqrt(np.maximum(values, 0)) for values in (true, rough * shares))
+    return float(np.sqrt(np.mean(((rough - true) / (true.std(axis=0) + 1e-6)) ** 2))), model
 
 
 def quantised(model: onnx.ModelProto, known: dict[str, tuple], moments: dict[str, np.ndarray], inputs: list[np.ndarray], folder: Path) -> onnx.ModelProto:
@@ -286,7 +281,7 @@ def main() -> None:
         for factor in FACTORS:
             tried = known | {tensor: (0, known[tensor][1] * factor) for tensor in stem(model)}
             made.append(corrected(quantised(model, tried, moments, inputs, Path(folder)), true, outputs, inputs))
-        onnx.save(min(made, key=lambda model: off(model, true, outputs, inputs)), target)
+        onnx.save(min(made, key=lambda tried: tried[0])[1], target)
     known = features(onnx.load(target), outputs, [pixels(known_picture(), view)])
     digest, of = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (target, bundle / "backbone.onnx"))
     print(f'[backbone.int8]\nfile = "{target.name}"\nsha256 = "{digest}"\nof = "{of}"\nfeatures_norm = {np.linalg.norm(known):.5f}')
