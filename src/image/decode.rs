@@ -7,7 +7,7 @@ use std::{
 };
 
 use image::{
-    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits as DecoderLimits, Rgb, RgbImage, RgbaImage,
     metadata::Orientation,
 };
 
@@ -163,10 +163,20 @@ pub fn from_crate(error: image::ImageError, limits: &Limits) -> ImageError {
 }
 
 fn on_white(decoded: DynamicImage) -> RgbImage {
-    if !decoded.color().has_alpha() {
-        return decoded.into_rgb8();
+    match decoded {
+        DynamicImage::ImageLuma8(grey) => rgb_of_grey(&grey),
+        decoded if decoded.color().has_alpha() => rgba_on_white(&decoded.into_rgba8()),
+        decoded => decoded.into_rgb8(),
     }
-    rgba_on_white(&decoded.into_rgba8())
+}
+
+/// As `into_rgb8`, which goes through floating point and takes longer than decoding.
+fn rgb_of_grey(grey: &GrayImage) -> RgbImage {
+    let mut rgb = RgbImage::new(grey.width(), grey.height());
+    for (to, from) in rgb.pixels_mut().zip(grey.pixels()) {
+        *to = Rgb([from.0[0]; 3]);
+    }
+    rgb
 }
 
 /// Lays what is transparent on white.
@@ -186,7 +196,7 @@ pub fn rgba_on_white(rgba: &RgbaImage) -> RgbImage {
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageEncoder, Rgba, RgbaImage, codecs::png::PngEncoder};
+    use image::{ImageEncoder, Luma, Rgba, RgbaImage, codecs::png::PngEncoder};
 
     use super::*;
 
@@ -206,6 +216,12 @@ mod tests {
         let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([10, 20, 30, [0, 128, 255][x as usize]]));
         let picture = decode(&png(&image), &limits()).expect("decodes");
         assert_eq!(picture.as_raw(), &[255, 255, 255, 132, 137, 142, 10, 20, 30]);
+    }
+
+    #[test]
+    fn a_grey_picture_is_what_the_image_crate_makes_of_it() {
+        let grey = GrayImage::from_fn(16, 16, |x, y| Luma([(16 * y + x) as u8]));
+        assert_eq!(on_white(grey.clone().into()), DynamicImage::from(grey).into_rgb8());
     }
 
     #[test]
