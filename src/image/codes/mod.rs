@@ -174,9 +174,7 @@ fn placed(text: &str, bytes: &[u8], corners: &[Point], part: (f32, f32), format:
 /// A Data Matrix code in those parts of a picture where one may be.
 fn data_matrix(bits: &Bits, runs: &Runs) -> Found<RXingResult> {
     for Region { x, y } in regions(bits, runs) {
-        // In a part a code is in the middle; in the whole picture it may be anywhere, and to look there takes many times as long.
-        let anywhere = x == (0..bits.width()) && y == (0..bits.height());
-        for symbol in detect(&bits.part(&x, &y, AROUND_DATA_MATRIX)?, anywhere, true).unwrap_or_default() {
+        for symbol in detect(&bits.part(&x, &y, AROUND_DATA_MATRIX)?, true, true).unwrap_or_default() {
             if let Ok(read) = Decoder::new().decode(symbol.getBits()) {
                 let part = (x.start as f32 - AROUND_DATA_MATRIX as f32, y.start as f32 - AROUND_DATA_MATRIX as f32);
                 return Ok(placed(read.getText(), read.getRawBytes(), symbol.getPoints(), part, BarcodeFormat::DATA_MATRIX));
