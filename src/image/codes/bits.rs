@@ -17,7 +17,8 @@ impl Bits {
     /// A copy, for what is in a [`BitMatrix`] can be read bit by bit only.
     pub fn of(matrix: &BitMatrix) -> Self {
         let stride = matrix.getRowSize();
-        let words = (0..matrix.height()).flat_map(|y| matrix.getRow(y).getBitArray()[..stride].to_vec()).collect();
+        let mut words = Vec::with_capacity(stride * matrix.height() as usize);
+        (0..matrix.height()).for_each(|y| words.extend_from_slice(&matrix.getRow(y).getBitArray()[..stride]));
         Self { words, stride, width: matrix.width(), height: matrix.height() }
     }
 
