@@ -56,6 +56,20 @@ fn truncated_pictures_are_counted_and_cost_no_message() {
 }
 
 #[test]
+fn a_png_that_breaks_off_is_judged_by_what_programs_show_of_it() {
+    let spam = picture("spam-stock.png");
+    let mut damaged = spam.clone();
+    damaged[spam.len() * 9 / 10] ^= 0x40;
+    let cut = |length| spam[..length].to_vec();
+    let torn = [cut(spam.len() - 1), cut(spam.len() - 300), cut(spam.len() * 3 / 4), damaged];
+    let answers = survives(torn.iter().map(|bytes| ("torn".to_owned(), with_picture("torn", "image/png", bytes))).collect());
+    for answer in answers {
+        let verdict = answer.verdict().unwrap_or_default();
+        assert!(verdict.starts_with("Yes, ") && verdict.contains(" pictures=1 "), "{verdict}");
+    }
+}
+
+#[test]
 fn bit_flipped_pictures_cost_no_message() {
     let mut messages = Vec::new();
     for (name, bytes) in every_type() {

@@ -4,7 +4,7 @@ use super::{
     ImageError, Picture,
     animation::{self, Choice},
     decode::{caught, decode, decode_reduced},
-    pdf, svg, tiff,
+    pdf, svg, tiff, torn,
 };
 use crate::{config::Limits, mail::PictureType};
 
@@ -38,17 +38,19 @@ pub fn frames(
             take(one(caught(|| svg::render(bytes, limits))?));
             Ok(Vec::new())
         }
-        PictureType::Gif | PictureType::Png | PictureType::WebP => match caught(|| animation::choose(bytes, kind, limits))? {
-            Choice::Moving(chosen) => animation::show(bytes, kind, limits, chosen, take),
-            Choice::Still(picture) => {
-                take(one(picture));
-                Ok(Vec::new())
+        PictureType::Gif | PictureType::Png | PictureType::WebP => {
+            let torn = |error| match error {
+                ImageError::Broken(_) if kind == PictureType::Png => caught(|| torn::png(bytes, limits).ok_or(error)),
+                error => Err(error),
+            };
+            match caught(|| animation::choose(bytes, kind, limits)) {
+                Ok(Choice::Moving(chosen)) => return animation::show(bytes, kind, limits, chosen, take),
+                Ok(Choice::Still(picture)) => take(one(picture)),
+                Ok(Choice::Plain) => take(one(decode(bytes, limits).or_else(torn)?)),
+                Err(error) => take(one(torn(error)?)),
             }
-            Choice::Plain => {
-                take(one(decode(bytes, limits)?));
-                Ok(Vec::new())
-            }
-        },
+            Ok(Vec::new())
+        }
         PictureType::Avif | PictureType::Heic => Err(ImageError::NoDecoder(kind.media_type())),
         PictureType::Jpeg => {
             let (picture, full) = decode_reduced(bytes, limits)?;

@@ -1,4 +1,4 @@
-//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), frames
+//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), what came of broken ones (`torn`), frames
 //! of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`, `tiff`); tiles put together (`mosaic`). Pixels to
 //! the size that a net takes, to a perceptual hash, and to the codes that stand in them. Knows nothing of messages or models.
 
@@ -14,6 +14,7 @@ mod pdf;
 mod resize;
 mod svg;
 mod tiff;
+mod torn;
 
 pub use codes::{Code, Codes, codes, codes_in_grid};
 pub use decode::{ImageError, Picture, decode, decode_reduced, dimensions};
