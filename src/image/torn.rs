@@ -9,7 +9,7 @@ use png::{Decoder, InterlaceInfo, Transformations, splat_interlaced_row};
 use super::{Picture, decode::rgba_on_white};
 use crate::config::Limits;
 
-/// Of so many rows one must be whole, of an interlaced picture among those of its passes (the first has as many): less is hardly seen.
+/// Of so many rows one must be whole, of an interlaced picture among those of its passes (the first two have as many): less is hardly seen.
 const ONE_OF: u32 = 4;
 
 /// The picture's first frame in full size, white where nothing came. `None` if too little did, or it is no PNG.
