@@ -1,6 +1,7 @@
-//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), what came of broken ones (`torn`), frames
-//! of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`, `tiff`); tiles put together (`mosaic`). Pixels to
-//! the size that a net takes, to a perceptual hash, and to the codes that stand in them. Knows nothing of messages or models.
+//! Bytes of a picture to pixels, under limits that the decoder is given before it decodes: still pictures (`decode`), what came of
+//! broken ones (`torn`), frames of animations (`animation`), vector graphics (`svg`), pages of documents (`pdf`, `tiff`); tiles put
+//! together (`mosaic`). Pixels to the size that a net takes, to a perceptual hash, and to the codes that stand in them. Knows nothing
+//! of messages or models.
 
 mod animation;
 mod codes;
