@@ -3,17 +3,21 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, GrayAlphaImage, RgbaImage};
+use image::{DynamicImage, GrayAlphaImage, RgbaImage, codecs::png::PngDecoder};
 use png::{Decoder, InterlaceInfo, Transformations, splat_interlaced_row};
 
-use super::{Picture, decode::rgba_on_white};
+use super::{
+    Picture,
+    decode::{check_size, decoder_limits, rgba_on_white},
+};
 use crate::config::Limits;
 
 /// Of so many rows one must be whole, of an interlaced picture among those of its passes (the first two have as many): less is hardly seen.
 const ONE_OF: u32 = 4;
 
-/// The picture's first frame in full size, white where nothing came. `None` if too little did, or it is no PNG.
+/// The picture's first frame in full size, white where nothing came. `None` if too little did, it is no PNG, or one past the limits.
 pub fn png(bytes: &[u8], limits: &Limits) -> Option<Picture> {
+    check_size(&PngDecoder::with_limits(Cursor::new(bytes), decoder_limits(limits)).ok()?, limits).ok()?;
     let memory = usize::try_from(limits.decoder_memory).unwrap_or(usize::MAX);
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: memory });
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
@@ -71,5 +75,7 @@ mod tests {
             assert_eq!(png(&bytes[..bytes.len() / 5], &limits()), None);
         }
         assert_eq!(png(b"\x89PNG\r\n\x1a\n", &limits()), None);
+        let bytes = encoded(&GrayImage::new(100, 100).into());
+        assert!(png(&bytes, &limits()).is_some() && png(&bytes, &Limits { picture_pixels: 9_999, ..limits() }).is_none());
     }
 }
